@@ -1,0 +1,68 @@
+//! The local runtime: processes on this machine, watched by a guard.
+
+use std::{io::Write, path::Path};
+
+use tokio::process::Command;
+
+use super::{
+    guard::Guard,
+    node::Node,
+    process::{self, Output},
+};
+use crate::error::Error;
+
+/// What a new process gets as its standard input and output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// No standard input; all output goes to the log.
+    Nothing,
+    /// Orders on its standard input; its standard output is read, its standard error goes to the log.
+    Orders,
+}
+
+/// Starts processes so that none of them can outlive the harness.
+#[derive(Debug)]
+pub struct Local {
+    guard: Guard,
+    mark: String,
+}
+
+impl Local {
+    /// Starts the guard, before anything else is started.
+    pub fn start(mark: &str) -> Result<Self, Error> {
+        let guard = Guard::start(mark).map_err(|error| Error::Other(format!("cannot start the guard: {error}")))?;
+        Ok(Self { guard, mark: mark.to_owned() })
+    }
+
+    /// The mark that every process of this session carries in its environment.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// Starts a process; its log is appended to.
+    pub fn spawn(&self, name: &str, command: Command, log: &Path, input: Input) -> Result<Node, Error> {
+        let output = match input {
+            Input::Nothing => Output::Log(log),
+            Input::Orders => Output::Worker(log),
+        };
+        let child = process::spawn(command, output, &self.guard)
+            .map_err(|error| Error::Other(format!("{name} could not be started: {error}")))?;
+        Ok(Node::new(name, log.to_owned(), child))
+    }
+
+    /// Tells the guard that a process has ended and been waited for.
+    pub fn forget(&self, pid: u32) {
+        if let Err(error) = self.guard.remove(pid) {
+            tracing::debug!("the guard did not hear that {pid} ended: {error}");
+        }
+    }
+
+    /// A password that nobody can guess, made for one server.
+    pub fn secret(&self) -> String {
+        let mut secret = Vec::new();
+        for _ in 0..4 {
+            let _ = write!(secret, "{:016x}", rand::random::<u64>());
+        }
+        String::from_utf8_lossy(&secret).into_owned()
+    }
+}

@@ -1,0 +1,5 @@
+//! Where a run lives: the processes of this machine.
+
+pub mod guard;
+pub mod process;
+pub mod table;
