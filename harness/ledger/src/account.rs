@@ -1,0 +1,306 @@
+//! The fold of journals: dense bit sets per producer, because sequences are dense.
+
+use crate::{
+    Counts, Entry, Fate, IdRange, Kind, Lives, MessageId, Scope,
+    bits::{CHUNK_IDS, Chunk, FIELDS, Field, Place, WORDS},
+    range,
+    row::Row,
+    sparse::Sparse,
+};
+
+/// What became of every message, as far as these journals tell.
+///
+/// One journal is folded into an account of its own, and accounts are merged by adding. Merging is associative and
+/// commutative, not idempotent: each journal is folded once. Entries are folded before an account takes part in
+/// a merge, never after: what is open, and what is out of order, is a matter of one journal.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    producers: Sparse<Producer>,
+    /// How many ids each field holds.
+    distinct: [u64; FIELDS],
+    /// Effects, each time counted.
+    effects: u64,
+    /// Requests at a receiver that knows a key, each time counted.
+    calls: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Producer {
+    chunks: Sparse<Chunk>,
+    /// The highest sequence that was delivered in this journal.
+    highest: Option<u32>,
+}
+
+impl Account {
+    /// An account of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds entries of one journal, in its order. A journal may be folded in pieces.
+    pub fn fold(&mut self, entries: &[Entry]) {
+        let chunk_of = |id: MessageId| (id.producer, id.seq / CHUNK_IDS);
+        for run in entries.chunk_by(|one, next| chunk_of(one.id) == chunk_of(next.id)) {
+            let (number, chunk) = chunk_of(run[0].id);
+            let producer = self.producers.entry(number);
+            let mut tally = Tally { distinct: &mut self.distinct, highest: &mut producer.highest };
+            // A sequence has 32 bits, so the chunk's number has 16.
+            let chunk = producer.chunks.entry(chunk as u16);
+            for entry in run {
+                match entry.kind {
+                    Kind::Applied => self.effects += 1,
+                    Kind::Called => self.calls += 1,
+                    _ => {}
+                }
+                tally.enter(chunk, entry.kind, entry.id.seq);
+            }
+        }
+    }
+
+    /// Adds another journal's account, or several journals' merged one.
+    pub fn merge(&mut self, other: &Self) {
+        for (number, theirs) in other.producers.iter() {
+            let mine = self.producers.entry(number);
+            mine.highest = mine.highest.max(theirs.highest);
+            for (number, chunk) in theirs.chunks.iter() {
+                let new = mine.chunks.entry(number).merge(chunk);
+                self.distinct.iter_mut().zip(new).for_each(|(all, new)| *all += new);
+            }
+        }
+        self.effects += other.effects;
+        self.calls += other.calls;
+    }
+
+    /// The balance sheet. `lives` must hold the [`Account::candidates`], out of all journals: of those it does not hold,
+    /// `reordered` says the most there can be, and `redelivered_after_settled` is not known.
+    ///
+    /// # Panics
+    /// Where the outcomes do not add up to the attempts: then the fold itself is wrong, and no figure of it may be shown.
+    pub fn counts(&self, scope: &Scope, lives: &Lives) -> Counts {
+        let mut of = [0; Fate::ALL.len()];
+        for (_, row) in self.rows() {
+            for fate in Fate::ALL {
+                of[fate as usize] += u64::from(row.ids(fate).count_ones());
+            }
+        }
+        let of = |fate: Fate| of[fate as usize];
+        let has = |kind: Kind, expected: bool| expected || self.count(kind) > 0;
+        let counts = Counts {
+            attempted: of(Fate::Attempted),
+            acked: of(Fate::Acked),
+            rejected: of(Fate::Rejected),
+            unknown: of(Fate::Unknown),
+            unconfirmed: of(Fate::Unconfirmed),
+            delivered: of(Fate::Delivered),
+            redelivered: of(Fate::Redelivered),
+            applied: of(Fate::Applied),
+            duplicated: of(Fate::Duplicated),
+            surplus: self.effects - of(Fate::Applied),
+            lost: scope.drained.then(|| of(Fate::Lost)),
+            lost_acked: scope.drained.then(|| of(Fate::LostAcked)),
+            lost_unconfirmed: scope.drained.then(|| of(Fate::LostUnconfirmed)),
+            recovered: of(Fate::Recovered),
+            resolved: of(Fate::Resolved),
+            phantom: of(Fate::Phantom),
+            resurrected: of(Fate::Resurrected),
+            reordered: range::total(&self.exact_ids(Fate::Reordered, lives)),
+            crossed: of(Fate::Crossed),
+            stored: scope.store_read.then(|| of(Fate::Stored)),
+            stored_again: scope.store_read.then(|| of(Fate::StoredAgain)),
+            deduplicated: has(Kind::Deduplicated, scope.store_read).then(|| of(Fate::Deduplicated)),
+            settled: has(Kind::Settled, scope.settles).then(|| of(Fate::Settled)),
+            redelivered_after_settled: self.after_settled(scope, lives),
+            calls: has(Kind::Called, scope.keyed).then_some(self.calls),
+            sum: None,
+        };
+        let outcomes = counts.acked + counts.rejected + counts.unknown + counts.unconfirmed;
+        assert_eq!(counts.attempted, outcomes, "the outcomes do not add up to the attempts: {counts:?}");
+        counts
+    }
+
+    fn after_settled(&self, scope: &Scope, lives: &Lives) -> Option<u64> {
+        if !scope.settles && self.count(Kind::Settled) == 0 {
+            return None;
+        }
+        let mut count = 0;
+        for id in self.ids(Fate::RedeliveredAfterSettled).into_iter().flat_map(IdRange::ids) {
+            count += u64::from(lives.delivered_after_settled(id)?);
+        }
+        Some(count)
+    }
+
+    /// The ids of this fate, exactly, but for two that depend on times: [`Fate::Reordered`] and
+    /// [`Fate::RedeliveredAfterSettled`] hold all that may be it. [`Account::exact_ids`] sorts them out.
+    pub fn ids(&self, fate: Fate) -> Vec<IdRange> {
+        self.ranges(|row| row.ids(fate))
+    }
+
+    /// The ids of this fate, with the second pass. Of candidates that `lives` does not hold, those that may be
+    /// reordered are in, those that may be redelivered after they were settled are not.
+    pub fn exact_ids(&self, fate: Fate, lives: &Lives) -> Vec<IdRange> {
+        let keep = |id: MessageId| match fate {
+            Fate::Reordered => lives.first_delivered_late(id).unwrap_or(true),
+            Fate::RedeliveredAfterSettled => lives.delivered_after_settled(id).unwrap_or(false),
+            _ => true,
+        };
+        let ranges = self.ids(fate);
+        if !matches!(fate, Fate::Reordered | Fate::RedeliveredAfterSettled) {
+            return ranges;
+        }
+        let mut kept = Vec::new();
+        for id in ranges.into_iter().flat_map(IdRange::ids).filter(|id| keep(*id)) {
+            range::push(&mut kept, IdRange::one(id));
+        }
+        kept
+    }
+
+    /// The ids whose fate depends on times in more than one journal: what [`Account::counts`] needs the lives of.
+    pub fn candidates(&self) -> Vec<IdRange> {
+        self.ranges(|row| row.candidates())
+    }
+
+    /// The ids that a finding may have to speak of.
+    pub fn odd(&self) -> Vec<IdRange> {
+        self.ranges(|row| Fate::ODD.iter().fold(0, |all, fate| all | row.ids(*fate)))
+    }
+
+    /// How many ids have an entry of this kind; an answer "duplicate" is an ack too. Cheap: kept as a counter.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.distinct[field(kind) as usize]
+    }
+
+    /// How many ids a worker says that it applied: a hint for the live display.
+    pub fn reported(&self) -> u64 {
+        self.count(Kind::Reported)
+    }
+
+    /// How many ids are attempted, not rejected, and neither applied nor reported. Walks the whole account.
+    pub fn in_flight(&self) -> u64 {
+        self.rows().map(|(_, row)| u64::from(row.ids(Fate::InFlight).count_ones())).sum()
+    }
+
+    /// What the account takes in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let of_producer = |producer: &Producer| {
+            producer.chunks.bytes() + producer.chunks.iter().map(|(_, chunk)| chunk.bytes()).sum::<usize>()
+        };
+        size_of::<Self>()
+            + self.producers.bytes()
+            + self.producers.iter().map(|(_, producer)| of_producer(producer)).sum::<usize>()
+    }
+
+    /// Every row with an id in it, by the row's first id, in order.
+    fn rows(&self) -> impl Iterator<Item = (MessageId, Row)> {
+        self.producers.iter().flat_map(|(producer, chunks)| {
+            chunks.chunks.iter().flat_map(move |(number, chunk)| {
+                let first = u32::from(number) * CHUNK_IDS;
+                let row = move |index: usize| {
+                    (MessageId::new(producer, first + index as u32 * 64), Row::new(chunk.row(index)))
+                };
+                (0..WORDS).map(row).filter(|(_, row)| !row.is_empty())
+            })
+        })
+    }
+
+    fn ranges(&self, of: impl Fn(&Row) -> u64) -> Vec<IdRange> {
+        let mut ranges = Vec::new();
+        for (MessageId { producer, seq }, row) in self.rows() {
+            let mut word = of(&row);
+            while word != 0 {
+                let from = word.trailing_zeros();
+                let count = (!(word >> from)).trailing_zeros().min(64 - from);
+                range::push(&mut ranges, IdRange { producer, from: seq + from, to: seq + from + count - 1 });
+                word &= !(u64::MAX >> (64 - count) << from);
+            }
+        }
+        ranges
+    }
+}
+
+/// The field that says "there is an entry of this kind".
+const fn field(kind: Kind) -> Field {
+    match kind {
+        Kind::Attempted => Field::Attempted,
+        Kind::Acked => Field::Acked,
+        Kind::Rejected => Field::Rejected,
+        Kind::Unconfirmed => Field::Unconfirmed,
+        Kind::Deduplicated => Field::Deduplicated,
+        Kind::ResolvedStored => Field::ResolvedStored,
+        Kind::ResolvedAbsent => Field::ResolvedAbsent,
+        Kind::Delivered => Field::Delivered,
+        Kind::Reported => Field::Reported,
+        Kind::Settled => Field::Settled,
+        Kind::Crossed => Field::Crossed,
+        Kind::Applied => Field::Applied,
+        Kind::Called => Field::Called,
+        Kind::Stored => Field::Stored,
+    }
+}
+
+/// What an entry changes beside its chunk.
+struct Tally<'a> {
+    distinct: &'a mut [u64; FIELDS],
+    highest: &'a mut Option<u32>,
+}
+
+impl Tally<'_> {
+    #[inline]
+    fn enter(&mut self, chunk: &mut Chunk, kind: Kind, seq: u32) {
+        let at = Place::of(seq);
+        match kind {
+            Kind::Attempted => {
+                if chunk.has(Field::Open, at) {
+                    self.set(chunk, Field::Unknown, at);
+                }
+                self.set(chunk, Field::Attempted, at);
+                chunk.set(Field::Open, at);
+            }
+            Kind::Acked | Kind::Rejected | Kind::Unconfirmed => {
+                self.set(chunk, field(kind), at);
+                chunk.clear(Field::Open, at);
+            }
+            Kind::Deduplicated => {
+                self.set(chunk, Field::Deduplicated, at);
+                self.set(chunk, Field::Acked, at);
+                chunk.clear(Field::Open, at);
+            }
+            Kind::Delivered => self.delivered(chunk, seq),
+            Kind::Applied => self.count_to_two(chunk, Field::Applied, Field::Duplicated, at),
+            Kind::Stored => self.count_to_two(chunk, Field::Stored, Field::StoredAgain, at),
+            Kind::ResolvedStored
+            | Kind::ResolvedAbsent
+            | Kind::Reported
+            | Kind::Settled
+            | Kind::Crossed
+            | Kind::Called => {
+                self.set(chunk, field(kind), at);
+            }
+        }
+    }
+
+    #[inline]
+    fn delivered(&mut self, chunk: &mut Chunk, seq: u32) {
+        let at = Place::of(seq);
+        if !self.set(chunk, Field::Delivered, at) {
+            self.set(chunk, Field::Redelivered, at);
+        } else if self.highest.is_some_and(|highest| seq < highest) {
+            self.set(chunk, Field::Reordered, at);
+        } else {
+            *self.highest = Some(seq);
+        }
+    }
+
+    #[inline]
+    fn count_to_two(&mut self, chunk: &mut Chunk, once: Field, twice: Field, at: Place) {
+        if !self.set(chunk, once, at) {
+            self.set(chunk, twice, at);
+        }
+    }
+
+    #[inline]
+    fn set(&mut self, chunk: &mut Chunk, field: Field, at: Place) -> bool {
+        let new = chunk.set(field, at);
+        self.distinct[field as usize] += u64::from(new);
+        new
+    }
+}
