@@ -1,0 +1,194 @@
+//! Reads who takes part and what befalls them: workers, holds, faults, moments.
+
+use ledger::Kind;
+use toml::de::DeValue;
+
+use super::{
+    Action, FaultSpec, Heal, Hold, Moment, Pick, Role, Target, Word, WorkerSpec,
+    defaults::Defaults,
+    fields::{Fields, Placed, shown},
+    moment::COUNTED,
+    validate::{Claims, NETWORK, Supports},
+};
+
+/// `{ role = "consumer", run = "consumer", args = […], count = 2, start = { … } }`
+pub fn worker(fields: &mut Fields, defaults: &Defaults, claims: &Claims) -> Option<WorkerSpec<Pick>> {
+    let role = fields.need::<Role>("role");
+    let run = fields.get::<String>("run");
+    let command = fields.get::<Vec<String>>("command");
+    let args = fields.or("args", Vec::new());
+    let count = fields.number_or("count", 1, defaults.worker.count);
+    let start = fields.table("start", |fields| moment(fields, claims, Whose::Named, false));
+    match (fields.has("run"), fields.has("command")) {
+        (true, true) => {
+            fields.notes.wrong(&fields.place, "a worker with both `run` and `command`", "one of them")
+        }
+        (false, false) => {
+            let expected = "run = a subcommand of the lab's program, or command = [\"program\", …]";
+            fields.notes.wrong(&fields.place, "a worker without a program", expected);
+        }
+        _ => {}
+    }
+    if let Some(empty) = command.as_ref().filter(|command| command.value.is_empty()) {
+        fields.notes.wrong(&empty.place, "`command` is empty", "a program and its arguments");
+    }
+    Some(WorkerSpec {
+        role: role?.value,
+        run: run.map(|found| found.value),
+        command: command.map(|found| found.value),
+        args,
+        count,
+        start: start.flatten(),
+    })
+}
+
+/// `{ worker = "consumer-0", at = "reading", nth = 1, until = { … } }`
+pub fn hold(fields: &mut Fields, claims: &Claims) -> Option<Hold<Pick>> {
+    let worker = fields.need::<String>("worker");
+    let at = fields.need::<String>("at");
+    let nth = fields.or("nth", Pick::Exactly(1));
+    fields.must_have("until");
+    let whose = worker.as_ref().map_or(Whose::Named, |worker| Whose::Of(worker.value.clone()));
+    let until = fields.table("until", |fields| moment(fields, claims, whose, false));
+    let (worker, at) = (worker?, at?);
+    claims.worker(&worker.value, &worker.place);
+    claims.point(&at.value, &at.place);
+    Some(Hold { worker: worker.value, at: at.value, nth, until: until.flatten()? })
+}
+
+/// `{ kill = "consumer", at = { point = "in-hand", nth = 100 }, heal = { after = "0ms" } }`
+pub fn fault(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<FaultSpec<Pick>> {
+    let (action, target) = action(fields, claims, supports)?;
+    fields.must_have("at");
+    let whose = if target == Target::Broker { Whose::Named } else { Whose::Target };
+    let at = fields.table("at", |fields| moment(fields, claims, whose, false));
+    let heal = heal(fields, claims, action, &target);
+    Some(FaultSpec { action, target, at: at.flatten()?, heal: heal? })
+}
+
+/// The one key of a fault that says what is done, and to whom.
+fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(Action, Target)> {
+    let words = Action::ALL.iter().map(|action| action.word());
+    let said: Vec<_> = words.clone().chain(NETWORK).filter(|word| fields.has(word)).collect();
+    words.for_each(|word| fields.allow(word));
+    said.iter().for_each(|word| fields.allow(word));
+    ["at", "heal"].into_iter().for_each(|key| fields.allow(key));
+    let [word] = said[..] else {
+        let what = if said.is_empty() { "a fault that does nothing" } else { "a fault that does two things" };
+        fields.notes.wrong(&fields.place, what, "one of kill, pause, stop, restart, each with a target");
+        return None;
+    };
+    let target = fields.get::<String>(word);
+    let action = supports.actions.iter().find(|action| action.word() == word);
+    let Some(action) = action else {
+        supports.refuse(word, &fields.place_of(word), fields.notes);
+        return None;
+    };
+    let target = target?;
+    claims.target(&target.value, &target.place);
+    let Ok(parsed) = target.value.parse();
+    Some((*action, parsed))
+}
+
+fn heal(fields: &mut Fields, claims: &Claims, action: Action, target: &Target) -> Option<Heal<Pick>> {
+    let Some(Placed { value, place }) = fields.raw("heal") else {
+        // A restart is its own healing.
+        let at_once = Heal::At(Moment::After(std::time::Duration::ZERO));
+        return Some(if action == Action::Restart { at_once } else { Heal::BeforeDrain });
+    };
+    if action == Action::Restart {
+        fields.notes.wrong(&place, "a restart with a `heal`", "no `heal`: a restart heals itself");
+        return None;
+    }
+    let whose = if *target == Target::Broker { Whose::Named } else { Whose::Of(target.to_string()) };
+    match value {
+        DeValue::String(text) if text == "never" => Some(Heal::Never),
+        DeValue::Table(_) => {
+            fields.table("heal", |fields| moment(fields, claims, whose, true)).flatten().map(Heal::At)
+        }
+        other => {
+            let expected = "a moment, like { after = \"0ms\" }, or \"never\"";
+            fields.notes.wrong(&place, format!("`heal` is {}", shown(other)), expected);
+            None
+        }
+    }
+}
+
+/// Whose passage of a point is meant where the file does not say `of`.
+enum Whose {
+    /// The fault's own target.
+    Target,
+    /// This worker's or role's.
+    Of(String),
+    /// Nobody's: `of` must be there.
+    Named,
+}
+
+/// `{ point = "in-hand", nth = 500, of = "consumer-0" }`, `{ acked = 5_000 }`, `{ time = "500ms" }`,
+/// `{ after = "0ms" }`, `{ done = "producer-0" }`
+fn moment(fields: &mut Fields, claims: &Claims, whose: Whose, healing: bool) -> Option<Moment<Pick>> {
+    let point = fields.get::<String>("point");
+    let of = fields.get::<String>("of");
+    let nth = fields.get::<Pick>("nth");
+    let counts = COUNTED.map(|kind| (kind, fields.get::<Pick>(kind.word())));
+    let time = fields.get("time");
+    let after = if healing { fields.get("after") } else { None };
+    let done = fields.get::<String>("done");
+    if !healing && fields.has("after") {
+        fields.allow("after");
+        let expected = "a point, a count, time or done: `after` counts from a fault, so only a heal has it";
+        fields.notes.wrong(&fields.place, "`after` outside of a heal", expected);
+        return None;
+    }
+    is_one_moment(fields)?;
+    if let Some(of) = &of {
+        claims.who(&of.value, &of.place);
+    }
+    if let Some(point) = point {
+        claims.point(&point.value, &point.place);
+        let of = match (of, whose) {
+            (Some(of), _) => Some(of.value),
+            (None, Whose::Target) => None,
+            (None, Whose::Of(worker)) => Some(worker),
+            (None, Whose::Named) => {
+                let expected = "of = a worker, a role or any";
+                fields.notes.wrong(&fields.place, format!("whose point `{}`?", point.value), expected);
+                return None;
+            }
+        };
+        return Some(Moment::Point {
+            name: point.value,
+            of,
+            nth: nth.map_or(Pick::Exactly(1), |nth| nth.value),
+        });
+    }
+    if let Some(stray) = of.map(|of| of.place).or(nth.map(|nth| nth.place)) {
+        fields.notes.wrong(&stray, "`of` and `nth` belong to a point", "");
+    }
+    if let Some((kind, reaches)) =
+        counts.into_iter().find_map(|(kind, found)| found.map(|found| (kind, found)))
+    {
+        claims.count(reaches.value, &reaches.place);
+        return Some(Moment::Count { kind, reaches: reaches.value });
+    }
+    if let Some(done) = done {
+        claims.who(&done.value, &done.place);
+        return Some(Moment::Done { of: done.value });
+    }
+    time.map(|time| Moment::Time(time.value)).or(after.map(|after| Moment::After(after.value)))
+}
+
+/// Notes a moment that is none, or two at once.
+fn is_one_moment(fields: &Fields) -> Option<()> {
+    let ways = ["point"].into_iter().chain(COUNTED.map(Kind::word)).chain(["time", "after", "done"]);
+    let said: Vec<_> = ways.filter(|way| fields.has(way)).collect();
+    let what = match said[..] {
+        [_] => return Some(()),
+        [] => "a moment that is none".to_owned(),
+        [first, second, ..] => format!("a moment with both `{first}` and `{second}`"),
+    };
+    let expected =
+        "one of point, attempted, acked, unconfirmed, delivered, applied, time, done, or in a heal after";
+    fields.notes.wrong(&fields.place, what, expected);
+    None
+}

@@ -1,0 +1,301 @@
+//! A lab and its variants, as read and validated. Where a type has a number `N`, it is a [`Pick`] in a
+//! [`Variant`] and a number in a [`Plan`](super::Plan).
+
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use ledger::{Contract, Expectation};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{
+    Ack, Action, Broker, Moment, Pick, Resend, Retention, Role, Storage, VariantKind, Word, duration,
+};
+
+/// One question of the workshop.
+#[derive(Clone, Debug)]
+pub struct Lab {
+    /// The number in front of the folder's name; 0 where it has none.
+    pub number: u8,
+    /// The folder's name: `02-fire-and-forget`.
+    pub name: String,
+    /// The folder.
+    pub folder: PathBuf,
+    /// The program with the lab's workers: `lab-02-fire-and-forget`.
+    pub binary: String,
+    /// A few words.
+    pub title: String,
+    /// The question that the lab answers.
+    pub question: String,
+    /// What its variants need.
+    pub brokers: Vec<Broker>,
+    /// How long it takes in the room.
+    pub minutes: u32,
+    /// A question that puts a participant on the track.
+    pub hint: String,
+    /// In the order of the file.
+    pub variants: Vec<Variant>,
+}
+
+impl Lab {
+    /// The variant of this name.
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+/// One configuration of a lab.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name within the lab.
+    pub name: String,
+    /// The situation, in a sentence or two.
+    pub says: String,
+    /// What the configuration promises.
+    pub contract: Contract,
+    /// The contract also forbids reordering.
+    pub order: bool,
+    /// How sure its outcome is.
+    pub kind: VariantKind,
+    /// How often a variant that seeks is repeated.
+    pub tries: u32,
+    /// The count that must be at least 1 here, and 0 in the cure.
+    pub defect: Option<String>,
+    /// The variant in which the defect is gone: `name`, or `5/name` in another lab.
+    pub cure: Option<String>,
+    /// The setting responsible for what is seen.
+    pub knob: Option<String>,
+    /// The one next thing to try.
+    pub next: Option<String>,
+    /// What a restarted producer sends again.
+    pub resend: Resend,
+    /// What its producers send.
+    pub workload: Workload,
+    /// The bound of the run.
+    pub limit: Duration,
+    /// Settings of servers of its own.
+    pub server: Server,
+    /// What the harness creates on NATS before the workers start.
+    pub nats: Option<NatsNames>,
+    /// Where effects become visible.
+    pub sink: Sink,
+    /// Who takes part.
+    pub workers: Vec<WorkerSpec<Pick>>,
+    /// Who is held where, and until when.
+    pub holds: Vec<Hold<Pick>>,
+    /// What is broken when.
+    pub faults: Vec<FaultSpec<Pick>>,
+    /// What must come out.
+    pub expect: Expectation,
+}
+
+/// What each producer sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// How many messages.
+    pub messages: u32,
+    /// How many a second; 0 is as fast as it goes. Open loop: who falls behind catches up.
+    pub rate: u32,
+    /// Bytes a message.
+    pub payload: u32,
+}
+
+/// Settings of servers of a variant's own, beyond what every server gets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// For nats-server, by the names of its configuration file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats: Option<toml::Table>,
+}
+
+/// What the harness creates on NATS for one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatsNames {
+    /// A JetStream stream over the run's subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSettings>,
+    /// A durable pull consumer on that stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<ConsumerSettings>,
+}
+
+/// A stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSettings {
+    /// Where it keeps messages.
+    pub storage: Storage,
+    /// How long it keeps them.
+    pub retention: Retention,
+    /// How long it knows a message by its `Nats-Msg-Id`. `None`: the server's own 2 minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration::option")]
+    pub duplicate_window: Option<Duration>,
+    /// How many messages it keeps. `None`: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<i64>,
+}
+
+/// A durable consumer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerSettings {
+    /// Which acks it expects.
+    pub ack: Ack,
+    /// How long a delivered message may go without an ack before it is delivered again.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration::option")]
+    pub ack_wait: Option<Duration>,
+    /// How many messages may be out without an ack. `None`: the server's own 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ack_pending: Option<i64>,
+}
+
+/// Where effects become visible. None of them removes duplicates by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Sink {
+    /// The worker's own journal: the entry is the effect.
+    Journal,
+    /// An HTTP receiver inside the harness.
+    Webhook {
+        /// It knows an idempotency key: calls and effects are counted apart.
+        keyed: bool,
+    },
+}
+
+/// One or more workers of the same kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    bound(serialize = "Moment<N>: Serialize", deserialize = "Moment<N>: Deserialize<'de>")
+)]
+pub struct WorkerSpec<N = u64> {
+    /// What it does.
+    pub role: Role,
+    /// The subcommand of the lab's program; or else `command`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The command line of a worker in another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Arguments after the subcommand or command.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// How many of them.
+    pub count: u32,
+    /// When it starts. `None`: before work begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Moment<N>>,
+}
+
+/// A worker that is held at a point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    bound(
+        serialize = "N: Serialize, Moment<N>: Serialize",
+        deserialize = "N: Deserialize<'de>, Moment<N>: Deserialize<'de>"
+    )
+)]
+pub struct Hold<N = u64> {
+    /// Its name: `consumer-0`.
+    pub worker: String,
+    /// The point.
+    pub at: String,
+    /// At which passage, from 1.
+    pub nth: N,
+    /// When it is let go.
+    pub until: Moment<N>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    bound(serialize = "Moment<N>: Serialize", deserialize = "Moment<N>: Deserialize<'de>")
+)]
+pub struct FaultSpec<N = u64> {
+    /// What is done.
+    pub action: Action,
+    /// To whom.
+    pub target: Target,
+    /// When.
+    pub at: Moment<N>,
+    /// When it is undone.
+    pub heal: Heal<N>,
+}
+
+impl<N> FaultSpec<N> {
+    /// Whether what is still broken before the drain is healed then.
+    pub fn heals_at_last(&self) -> bool {
+        !matches!(self.heal, Heal::Never)
+    }
+}
+
+/// When a fault is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    bound(serialize = "Moment<N>: Serialize", deserialize = "Moment<N>: Deserialize<'de>")
+)]
+pub enum Heal<N = u64> {
+    /// At a moment of its own; before the drain if that has not come by then.
+    At(Moment<N>),
+    /// With everything else, before the drain.
+    BeforeDrain,
+    /// Not at all.
+    Never,
+}
+
+/// Whom a fault hits. Who that is in the end is found out when it fires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Some worker of a role: at a point, the first that gets there.
+    Role(Role),
+    /// One worker, by name.
+    Worker(String),
+    /// The broker, with all of its processes.
+    Broker,
+    /// Some worker.
+    Any,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Role(role) => role.fmt(f),
+            Target::Worker(name) => f.write_str(name),
+            Target::Broker => f.write_str("broker"),
+            Target::Any => f.write_str("any"),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = Infallible;
+
+    /// Any text that is no role and neither `broker` nor `any` is taken for a worker's name.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "broker" => Target::Broker,
+            "any" => Target::Any,
+            _ => match Role::ALL.iter().find(|role| role.word() == text) {
+                Some(role) => Target::Role(*role),
+                None => Target::Worker(text.to_owned()),
+            },
+        })
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(text.parse().unwrap_or(Target::Worker(text)))
+    }
+}

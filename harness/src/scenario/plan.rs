@@ -1,0 +1,274 @@
+//! A variant, a seed and the person's changes make a plan: every number fixed, nothing started.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use ledger::{Contract, Expectation};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Ack, Changes, ConsumerSettings, Error, FaultSpec, Heal, Hold, Lab, Moment, NatsNames, Pick, Resend,
+    Server, Sink, StreamSettings, Target, Variant, VariantKind, WorkerSpec, Workload, duration,
+    validate::worker_names,
+};
+
+/// What a run will do. It is written to the run's `run.toml` and read back for `harness check`.
+///
+/// Displays as `harness plan` prints it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The lab's name: `02-fire-and-forget`.
+    pub lab: String,
+    /// The lab's number; 0 where it has none.
+    pub number: u8,
+    /// The lab's title.
+    pub title: String,
+    /// The lab's question.
+    pub question: String,
+    /// The lab's hint.
+    pub hint: String,
+    /// The program with the lab's workers.
+    pub binary: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The situation.
+    pub says: String,
+    /// What the configuration promises.
+    pub contract: Contract,
+    /// The contract also forbids reordering.
+    pub order: bool,
+    /// How sure the outcome is.
+    pub kind: VariantKind,
+    /// How often it is repeated, for `seek`; else 1.
+    pub tries: u32,
+    /// The count that must be at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defect: Option<String>,
+    /// The variant in which it is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cure: Option<String>,
+    /// The setting responsible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knob: Option<String>,
+    /// The one next thing to try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// What fixed the numbers that the file leaves open.
+    pub seed: u64,
+    /// Without faults and holds: the control.
+    pub no_faults: bool,
+    /// What a restarted producer sends again.
+    pub resend: Resend,
+    /// The bound of the run.
+    #[serde(with = "duration::field")]
+    pub limit: Duration,
+    /// The settings that the person changed.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// What each producer sends.
+    pub workload: Workload,
+    /// Settings of servers of its own.
+    pub server: Server,
+    /// What is created on NATS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats: Option<NatsNames>,
+    /// Where effects become visible.
+    pub sink: Sink,
+    /// Who takes part.
+    pub workers: Vec<WorkerSpec>,
+    /// Who is held where.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
+    /// What is broken when.
+    #[serde(default)]
+    pub faults: Vec<FaultSpec>,
+    /// What the lab file says must come out; [`Plan::expectation`] says whether it applies.
+    pub expect: Expectation,
+}
+
+impl Plan {
+    /// Makes the plan. Pure: the same arguments give the same plan. Fails if the changes do not fit the variant.
+    pub fn new(lab: &Lab, variant: &Variant, seed: u64, changes: &Changes) -> Result<Self, Error> {
+        let variant = changes.apply(variant)?;
+        let mut dice = Dice(seed);
+        let mut roll = |pick: &Pick| dice.roll(*pick);
+        let workers = variant.workers.iter().map(|worker| plan_worker(worker, &mut roll)).collect();
+        let mut plan = Self {
+            lab: lab.name.clone(),
+            number: lab.number,
+            title: lab.title.clone(),
+            question: lab.question.clone(),
+            hint: lab.hint.clone(),
+            binary: lab.binary.clone(),
+            variant: variant.name,
+            says: variant.says,
+            contract: variant.contract,
+            order: variant.order,
+            kind: variant.kind,
+            tries: variant.tries,
+            defect: variant.defect,
+            cure: variant.cure,
+            knob: variant.knob,
+            next: variant.next,
+            seed,
+            no_faults: changes.no_faults,
+            resend: variant.resend,
+            limit: variant.limit,
+            set: changes.set.clone(),
+            workload: variant.workload,
+            server: variant.server,
+            nats: variant.nats,
+            sink: variant.sink,
+            workers,
+            holds: Vec::new(),
+            faults: Vec::new(),
+            expect: variant.expect,
+        };
+        if !changes.no_faults {
+            plan.holds = variant.holds.iter().map(|hold| plan_hold(hold, &mut roll)).collect();
+            plan.faults = variant.faults.iter().map(|fault| plan_fault(fault, &mut roll)).collect();
+        }
+        plan.everybody_is_there()?;
+        Ok(plan)
+    }
+
+    /// What must come out; `None` where the person changed something: then nobody said what should.
+    pub fn expectation(&self) -> Option<&Expectation> {
+        (self.set.is_empty() && !self.no_faults).then_some(&self.expect)
+    }
+
+    /// The stream, where there is one.
+    pub fn stream(&self) -> Option<&StreamSettings> {
+        self.nats.as_ref()?.stream.as_ref()
+    }
+
+    /// The durable consumer, where there is one.
+    pub fn consumer(&self) -> Option<&ConsumerSettings> {
+        self.nats.as_ref()?.consumer.as_ref()
+    }
+
+    /// How long a delivered message may go without an ack before it comes again; zero where none comes.
+    pub fn redelivery_period(&self) -> Duration {
+        let consumer = self.consumer().filter(|consumer| consumer.ack != Ack::None);
+        consumer.and_then(|consumer| consumer.ack_wait).unwrap_or_default()
+    }
+
+    /// The lines for nats-server's configuration file that the variant asks for; empty for an ordinary server.
+    pub fn server_settings(&self) -> String {
+        self.server.nats.as_ref().map(|table| server_lines(table)).unwrap_or_default()
+    }
+
+    /// The workers' names, numbered within their role.
+    pub fn worker_names(&self) -> Vec<String> {
+        worker_names(&self.workers)
+    }
+
+    /// The plan as the text of a `run.toml`.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string(self).map_err(|error| not_a_plan(&error))
+    }
+
+    /// Reads that text back.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| not_a_plan(&error))
+    }
+
+    /// A changed count may have taken away somebody whom the plan names.
+    fn everybody_is_there(&self) -> Result<(), Error> {
+        let names = self.worker_names();
+        let moments =
+            self.faults.iter().map(|fault| &fault.at).chain(self.holds.iter().map(|hold| &hold.until));
+        let of = moments.filter_map(|moment| match moment {
+            Moment::Point { of, .. } => of.as_deref(),
+            Moment::Done { of } => Some(of.as_str()),
+            Moment::Count { .. } | Moment::Time(_) | Moment::After(_) => None,
+        });
+        let targets = self.faults.iter().filter_map(|fault| match &fault.target {
+            Target::Worker(name) => Some(name.as_str()),
+            Target::Role(_) | Target::Broker | Target::Any => None,
+        });
+        let held = self.holds.iter().map(|hold| hold.worker.as_str());
+        let mut named = targets.chain(held).chain(of.filter(|name| name.contains('-')));
+        match named.find(|name| !names.iter().any(|known| known == name)) {
+            None => Ok(()),
+            Some(name) => {
+                let set: Vec<_> = self.set.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let set = set.join(" ");
+                Err(Error::Set(format!(
+                    "with {set} there is no {name}, which {} needs; --no-faults leaves it out",
+                    self.variant
+                )))
+            }
+        }
+    }
+}
+
+fn not_a_plan(error: &dyn std::fmt::Display) -> Error {
+    Error::NotAPlan { what: "run.toml".to_owned(), why: error.to_string() }
+}
+
+fn plan_worker(worker: &WorkerSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> WorkerSpec {
+    WorkerSpec {
+        role: worker.role,
+        run: worker.run.clone(),
+        command: worker.command.clone(),
+        args: worker.args.clone(),
+        count: worker.count,
+        start: worker.start.as_ref().map(|start| start.map(roll)),
+    }
+}
+
+fn plan_hold(hold: &Hold<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> Hold {
+    Hold {
+        worker: hold.worker.clone(),
+        at: hold.at.clone(),
+        nth: roll(&hold.nth),
+        until: hold.until.map(roll),
+    }
+}
+
+fn plan_fault(fault: &FaultSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> FaultSpec {
+    FaultSpec {
+        action: fault.action,
+        target: fault.target.clone(),
+        at: fault.at.map(&mut *roll),
+        heal: match &fault.heal {
+            Heal::At(moment) => Heal::At(moment.map(roll)),
+            Heal::BeforeDrain => Heal::BeforeDrain,
+            Heal::Never => Heal::Never,
+        },
+    }
+}
+
+/// Settings in the form of nats-server's configuration: `max_payload: 1024`.
+fn server_lines(table: &toml::Table) -> String {
+    table.iter().map(|(key, value)| format!("{key}: {}\n", server_value(value))).collect()
+}
+
+fn server_value(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Table(table) => format!("{{\n{}}}", server_lines(table)),
+        toml::Value::Array(items) => {
+            format!("[{}]", items.iter().map(server_value).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Numbers from a seed, the same in every version of this program (SplitMix64, public domain).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, pick: Pick) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        match pick {
+            Pick::Exactly(number) => number,
+            // Ranges are tiny beside 2^64: that the remainder favours some number cannot be seen.
+            Pick::Between(from, to) => from + mixed.checked_rem((to - from).wrapping_add(1)).unwrap_or(mixed),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Reads the tables of settings: workload, nats, server, sink, expect.
+
+use std::collections::BTreeMap;
+
+use ledger::{Bound, Contract, Counts, Expectation, Verdict};
+use toml::de::DeValue;
+
+use super::{
+    ConsumerSettings, NatsNames, Server, Sink, StreamSettings, Workload,
+    defaults::Defaults,
+    fields::{Fields, Placed, shown},
+    validate::Claims,
+};
+
+/// The contracts, by their words.
+pub const CONTRACTS: [(&str, Contract); 3] = [
+    ("at-most-once", Contract::AtMostOnce),
+    ("at-least-once", Contract::AtLeastOnce),
+    ("effectively-once", Contract::EffectivelyOnce),
+];
+
+/// The verdicts that a lab may expect.
+const VERDICTS: [(&str, Verdict); 3] =
+    [("kept", Verdict::Kept), ("broken", Verdict::Broken), ("inconclusive", Verdict::Inconclusive)];
+
+/// `{ messages, rate, payload }`, over what holds without it.
+pub fn workload(fields: &mut Fields, base: &Workload) -> Workload {
+    Workload {
+        messages: fields.number_or("messages", 1, base.messages),
+        rate: fields.number_or("rate", 0, base.rate),
+        payload: fields.number_or("payload", 0, base.payload),
+    }
+}
+
+/// `{ stream = { … }, consumer = { … } }`
+pub fn nats(fields: &mut Fields, defaults: &Defaults) -> NatsNames {
+    let stream = fields.table("stream", |fields| stream(fields, &defaults.stream));
+    let consumer = fields.table("consumer", |fields| consumer(fields, &defaults.consumer));
+    if consumer.is_some() && stream.is_none() {
+        fields.notes.wrong(&fields.place, "a `consumer` without a `stream`", "stream = { … } beside it");
+    }
+    NatsNames { stream, consumer }
+}
+
+fn stream(fields: &mut Fields, base: &StreamSettings) -> StreamSettings {
+    StreamSettings {
+        storage: fields.or("storage", base.storage),
+        retention: fields.or("retention", base.retention),
+        duplicate_window: fields.get("duplicate_window").map(|found| found.value).or(base.duplicate_window),
+        max_messages: limit(fields, "max_messages").or(base.max_messages),
+    }
+}
+
+fn consumer(fields: &mut Fields, base: &ConsumerSettings) -> ConsumerSettings {
+    ConsumerSettings {
+        ack: fields.or("ack", base.ack),
+        ack_wait: fields.get("ack_wait").map(|found| found.value).or(base.ack_wait),
+        max_ack_pending: limit(fields, "max_ack_pending").or(base.max_ack_pending),
+    }
+}
+
+fn limit(fields: &mut Fields, key: &'static str) -> Option<i64> {
+    fields.number(key, 1, i64::MAX as u64).and_then(|found| i64::try_from(found.value).ok())
+}
+
+/// `{ nats = { … } }`: what is in it are the server's own words, so it is taken as it is.
+pub fn server(fields: &mut Fields) -> Server {
+    let Some(Placed { value, place }) = fields.raw("nats") else { return Server::default() };
+    let DeValue::Table(table) = value else {
+        fields.notes.wrong(&place, format!("`nats` is {}", shown(value)), "a table: { … }");
+        return Server::default();
+    };
+    let mut settings = toml::Table::new();
+    for (key, value) in table {
+        match free_value(value.get_ref()) {
+            Some(free) => drop(settings.insert(key.get_ref().to_string(), free)),
+            None => {
+                let what = format!("`{}` is {}", key.get_ref(), shown(value.get_ref()));
+                fields.notes.wrong(
+                    &value.span(),
+                    what,
+                    "a text, a number, true, false, or a list or table of these",
+                );
+            }
+        }
+    }
+    Server { nats: Some(settings).filter(|settings| !settings.is_empty()) }
+}
+
+fn free_value(value: &DeValue) -> Option<toml::Value> {
+    Some(match value {
+        DeValue::String(text) => toml::Value::String(text.to_string()),
+        DeValue::Integer(number) => {
+            toml::Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => toml::Value::Float(number.as_str().parse().ok()?),
+        DeValue::Boolean(value) => toml::Value::Boolean(*value),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => {
+            toml::Value::Array(items.iter().map(|item| free_value(item.get_ref())).collect::<Option<_>>()?)
+        }
+        DeValue::Table(table) => {
+            let items = table
+                .iter()
+                .map(|(key, value)| Some((key.get_ref().to_string(), free_value(value.get_ref())?)));
+            toml::Value::Table(items.collect::<Option<_>>()?)
+        }
+    })
+}
+
+/// `{ kind = "journal" }` or `{ kind = "webhook", keyed = … }`
+pub fn sink(fields: &mut Fields) -> Option<Sink> {
+    fields.must_have("kind");
+    let webhook = fields.one_of("kind", &[("journal", false), ("webhook", true)])?.value;
+    Some(if webhook { Sink::Webhook { keyed: fields.or("keyed", false) } } else { Sink::Journal })
+}
+
+/// `{ verdict = "kept", lost = 0, duplicated = ">= 1", points.flush-ok = 1, figures.x = "<= 2" }`
+pub fn expect(fields: &mut Fields, claims: &Claims) -> Expectation {
+    let verdict = fields.one_of("verdict", &VERDICTS).map(|found| found.value);
+    let mut counts = BTreeMap::new();
+    for key in Counts::FIELDS {
+        if let Some(found) = fields.raw(key) {
+            counts.extend(bound(fields, key, &found).map(|bound| ((*key).to_owned(), bound)));
+        }
+    }
+    for group in ["figures", "points"] {
+        let of_group = fields.table(group, |fields| free_bounds(fields, group, claims));
+        counts.extend(of_group.into_iter().flatten());
+    }
+    Expectation { verdict, counts }
+}
+
+fn free_bounds(fields: &mut Fields, group: &str, claims: &Claims) -> Vec<(String, Bound)> {
+    let mut bounds = Vec::new();
+    for (key, value) in fields.all() {
+        fields.allow(key.value);
+        if group == "points" {
+            claims.point(key.value, &key.place);
+        }
+        bounds
+            .extend(bound(fields, key.value, &value).map(|bound| (format!("{group}.{}", key.value), bound)));
+    }
+    bounds
+}
+
+fn bound(fields: &Fields, key: &str, found: &Placed<&DeValue>) -> Option<Bound> {
+    let text = match found.value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let bound = text.parse().ok();
+    if bound.is_none() {
+        let expected = "a number, or a text like \">= 1\", \"1..=200\", \"= attempted\"";
+        fields.notes.wrong(&found.place, format!("`{key}` is {}", shown(found.value)), expected);
+    }
+    bound
+}
