@@ -1,2 +1,35 @@
-//! Lab 2.
-fn main() {}
+//! Lab 2: what if we just send it? Four workers: two that fire and forget, two that wait for acks.
+
+mod consumer;
+mod jetstream_consumer;
+mod jetstream_producer;
+mod producer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A worker of lab 2. It is started by `harness run 2`, which sets its environment.
+#[derive(Parser)]
+enum Worker {
+    /// Publishes, and looks no further.
+    Producer,
+    /// Takes what the server pushes.
+    Consumer(consumer::Options),
+    /// Publishes into a stream, and waits for each ack.
+    JetstreamProducer(jetstream_producer::Options),
+    /// Asks the stream for messages, and acks each.
+    JetstreamConsumer(jetstream_consumer::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let worker = Worker::parse();
+    labs::run(async |kit| match worker {
+        Worker::Producer => producer::run(kit).await,
+        Worker::Consumer(options) => consumer::run(kit, options).await,
+        Worker::JetstreamProducer(options) => jetstream_producer::run(kit, options).await,
+        Worker::JetstreamConsumer(options) => jetstream_consumer::run(kit, options).await,
+    })
+    .await
+}

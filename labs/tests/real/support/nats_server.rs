@@ -1,0 +1,128 @@
+//! A nats-server of a test's own: on loopback, on a free port, gone with the value.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Spawn to listening takes 10 ms; the bound is for a machine in trouble.
+const START_BOUND: Duration = Duration::from_secs(20);
+
+/// User and password of every test server.
+pub const LOGIN: (&str, &str) = ("lab", "not-a-secret");
+
+/// A running server.
+pub struct Server {
+    process: Child,
+    binary: PathBuf,
+    folder: tempfile::TempDir,
+    /// Its address.
+    pub url: String,
+}
+
+impl Server {
+    /// Starts one with JetStream.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let binary = find();
+        let process = launch(&binary, folder.path(), "-1");
+        let mut server = Self { process, binary, folder, url: String::new() };
+        let ports = server.folder.path().join(format!("nats-server_{}.ports", server.process.id()));
+        server.url = until("it writes its ports", || {
+            let text = fs::read_to_string(&ports).ok()?;
+            let ports: serde_json::Value = serde_json::from_str(&text).ok()?;
+            Some(ports["nats"][0].as_str()?.to_owned())
+        });
+        server
+    }
+
+    /// SIGSTOP: it keeps its connections and answers nobody. Returns when the kernel says that it is stopped.
+    pub fn pause(&self) {
+        kill_process(self.pid(), Signal::STOP).expect("our own child");
+        let status = format!("/proc/{}/stat", self.process.id());
+        until("it is stopped", || {
+            fs::read_to_string(&status).ok()?.rsplit(')').next()?.starts_with(" T").then_some(())
+        });
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        kill_process(self.pid(), Signal::CONT).expect("our own child");
+    }
+
+    /// SIGKILL, and a new one on the same data and port.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill().expect("our own child");
+        self.process.wait().expect("our own child");
+        let port = self.url.rsplit(':').next().expect("an address with a port").to_owned();
+        self.process = launch(&self.binary, self.folder.path(), &port);
+        until("it listens again", || {
+            std::net::TcpStream::connect(self.url.trim_start_matches("nats://")).ok()
+        });
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.process)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn launch(binary: &Path, folder: &Path, port: &str) -> Child {
+    let at = folder.display();
+    let (user, password) = LOGIN;
+    let settings = format!(
+        "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{at}\"\nmax_payload: 1MB\n\
+         jetstream {{ store_dir: \"{at}/js\", max_file_store: 4GB }}\n\
+         authorization {{ user: {user}, password: \"{password}\" }}\n"
+    );
+    let file = folder.join("nats.conf");
+    fs::write(&file, settings).expect("a temporary file");
+    let log = fs::File::create(folder.join("log")).expect("a temporary file");
+    Command::new(binary)
+        .arg("-c")
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary.display()))
+}
+
+/// Finds a server: `HARNESS_NATS_SERVER`, what the harness installed, `PATH`. A test without one must fail, not pass.
+fn find() -> PathBuf {
+    if let Some(path) = std::env::var_os("HARNESS_NATS_SERVER") {
+        return path.into();
+    }
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server/nats-server");
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates =
+        std::iter::once(installed).chain(std::env::split_paths(&on_path).map(|at| at.join("nats-server")));
+    candidates.into_iter().find(|path| path.is_file()).unwrap_or_else(|| {
+        panic!(
+            "no nats-server: install it with `harness doctor --install`, put one on PATH, \
+             or name it in HARNESS_NATS_SERVER"
+        )
+    })
+}
+
+/// Waits until `condition` holds, with a bound.
+pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < START_BOUND, "waited {START_BOUND:?} until {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
