@@ -1,0 +1,20 @@
+//! What people, other programs and CI are told about runs. Everything here is pure but [`live`], which
+//! draws on standard error: data goes in, text comes out, and one place elsewhere writes it.
+
+pub mod document;
+pub mod event;
+pub mod explain;
+pub mod history;
+pub mod junit;
+pub mod list;
+pub mod live;
+pub mod page;
+pub mod run_report;
+pub mod sentence;
+pub mod summary;
+pub mod table;
+pub mod terminal;
+pub mod words;
+
+#[cfg(test)]
+pub mod samples;
