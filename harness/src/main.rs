@@ -1,13 +1,34 @@
-//! The harness.
+//! `harness`: runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
+
+mod assess;
+mod broker;
+mod cli;
+mod command;
+mod context;
+mod doctor;
+mod error;
+mod exit;
+mod fault;
+mod live;
+mod recorder;
+mod report;
+mod run;
+mod runtime;
+mod scenario;
+mod sink;
+mod stage;
+mod store;
+mod tools;
+mod workload;
 
 use std::process::ExitCode;
 
-#[allow(dead_code, reason = "used by the run")]
-mod runtime;
+use clap::Parser;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("guard") {
+    let cli = cli::Cli::parse();
+    if matches!(cli.command, Some(cli::Command::Guard)) {
         return runtime::guard::run_guard();
     }
-    ExitCode::SUCCESS
+    ExitCode::from(command::main(cli).code())
 }

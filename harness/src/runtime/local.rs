@@ -30,7 +30,8 @@ pub struct Local {
 impl Local {
     /// Starts the guard, before anything else is started.
     pub fn start(mark: &str) -> Result<Self, Error> {
-        let guard = Guard::start(mark).map_err(|error| Error::Other(format!("cannot start the guard: {error}")))?;
+        let guard =
+            Guard::start(mark).map_err(|error| Error::Other(format!("cannot start the guard: {error}")))?;
         Ok(Self { guard, mark: mark.to_owned() })
     }
 

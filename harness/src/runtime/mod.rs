@@ -1,5 +1,7 @@
 //! Where a run lives: the processes of this machine.
 
 pub mod guard;
+pub mod local;
+pub mod node;
 pub mod process;
 pub mod table;

@@ -1,10 +1,6 @@
 //! A process that a run started and may kill: a broker or a worker.
 
-use std::{
-    path::PathBuf,
-    process::ExitStatus,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitStatus, time::Duration};
 
 use rustix::process::Signal;
 use tokio::process::Child;

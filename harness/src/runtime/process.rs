@@ -1,7 +1,7 @@
 //! Small helpers for the processes of a run: start them, signal them, look at their state, wait.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io,
     path::Path,
     process::Stdio,
@@ -22,8 +22,9 @@ const STEP: Duration = Duration::from_millis(2);
 /// Where the output of a process goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Output<'a> {
-    /// Standard input, output and error are pipes, for a worker that hears orders and tells its moments.
-    Pipes,
+    /// Standard input and output are pipes, for a worker that hears orders and tells its moments; standard
+    /// error is appended to this file.
+    Worker(&'a Path),
     /// Standard output and error are appended to this file; standard input is empty. For a server.
     Log(&'a Path),
 }
@@ -40,12 +41,11 @@ pub enum Output<'a> {
 pub fn spawn(mut command: Command, output: Output<'_>, guard: &Guard) -> io::Result<Child> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     match output {
-        Output::Pipes => {
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Output::Worker(path) => {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(open_log(path)?);
         }
         Output::Log(path) => {
-            let context = |error| with(format!("cannot open the log {}", path.display()), &error);
-            let log = OpenOptions::new().create(true).append(true).open(path).map_err(context)?;
+            let log = open_log(path)?;
             command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         }
     }
@@ -56,6 +56,11 @@ pub fn spawn(mut command: Command, output: Output<'_>, guard: &Guard) -> io::Res
         guard.add(pid).inspect_err(|_| drop(child.start_kill()))?;
     }
     Ok(child)
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    let context = |error| with(format!("cannot open the log {}", path.display()), &error);
+    OpenOptions::new().create(true).append(true).open(path).map_err(context)
 }
 
 /// The second net under the guard, for the moment between the start and the guard's hearing of it.

@@ -1,0 +1,78 @@
+//! When something was not as usual: faults until they were healed, holds, times without a consumer. Causes are
+//! looked for in these.
+
+use std::collections::BTreeMap;
+
+use ledger::{What, Window};
+
+use super::Archive;
+use crate::{
+    report::event::{Recorded, RunEvent},
+    scenario::Role,
+    workload::launch::parts,
+};
+
+/// The windows of a run, in the order of their beginning.
+pub fn windows(archive: &Archive) -> Vec<Window> {
+    let mut windows = Open { start_ns: archive.start_ns, ..Open::default() };
+    windows.begin("no consumer", What::NoConsumerReady, "", 0.0);
+    let consumers = consumers(archive);
+    for Recorded { at_s, event } in &archive.events {
+        match event {
+            RunEvent::WorkerReady { worker, .. } if consumers.contains(worker) => {
+                windows.end("no consumer", *at_s)
+            }
+            RunEvent::FaultFired { number, fault, target, resolved, injected: true, .. } => {
+                let whom = if target == "broker" { target } else { resolved };
+                windows.begin(&format!("fault {number}"), matter(fault), whom, *at_s);
+            }
+            RunEvent::FaultHealed { number, .. } => windows.end(&format!("fault {number}"), *at_s),
+            RunEvent::PointReached { worker, point, .. } => {
+                windows.begin(&format!("{worker} at {point}"), What::Held(point.clone()), worker, *at_s);
+            }
+            RunEvent::Released { worker, point } => windows.end(&format!("{worker} at {point}"), *at_s),
+            _ => {}
+        }
+    }
+    windows.all
+}
+
+/// The windows so far, and which of them are open.
+#[derive(Default)]
+struct Open {
+    start_ns: u64,
+    all: Vec<Window>,
+    open: BTreeMap<String, usize>,
+}
+
+impl Open {
+    fn begin(&mut self, key: &str, what: What, target: &str, at_s: f64) {
+        self.open.insert(key.to_owned(), self.all.len());
+        let from_ns = self.ns(at_s);
+        self.all.push(Window { what, target: target.to_owned(), from_ns, to_ns: None });
+    }
+
+    fn end(&mut self, key: &str, at_s: f64) {
+        if let Some(place) = self.open.remove(key) {
+            self.all[place].to_ns = Some(self.ns(at_s));
+        }
+    }
+
+    fn ns(&self, at_s: f64) -> u64 {
+        self.start_ns + (at_s * 1e9).round() as u64
+    }
+}
+
+fn consumers(archive: &Archive) -> Vec<String> {
+    let parts = parts(&archive.plan().workers).into_iter();
+    parts.filter(|(_, part)| part.spec.role != Role::Producer).map(|(name, _)| name).collect()
+}
+
+fn matter(fault: &str) -> What {
+    match fault {
+        "kill" => What::Killed,
+        "stop" | "restart" => What::Stopped,
+        "pause" => What::Paused,
+        other => What::Other(format!("was hit by {other}")),
+    }
+}

@@ -1,0 +1,247 @@
+//! One nats-server of our own: started, killed, restarted on the same data and port.
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::install::NatsServer;
+use crate::{
+    error::{Error, LogTail},
+    runtime::{
+        local::{Input, Local},
+        node::Node,
+        process,
+    },
+};
+
+/// A start takes 10 ms (facts: spawn to INFO 6 to 10 ms); the bound is for a machine in trouble.
+const START_BOUND: Duration = Duration::from_secs(10);
+
+/// How often a start is tried when the port was taken in between.
+const START_TRIES: u32 = 3;
+
+/// A running nats-server.
+#[derive(Debug)]
+pub struct Server {
+    binary: PathBuf,
+    folder: PathBuf,
+    settings: String,
+    secret: String,
+    port: u16,
+    node: Option<Node>,
+    server_id: String,
+    version: String,
+}
+
+/// What a client needs to reach the server. The password never appears on a command line or in a log.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `nats://127.0.0.1:<port>`.
+    pub url: String,
+    /// The user of the labs' account.
+    pub user: String,
+    /// Its password, made for this server alone.
+    pub password: String,
+}
+
+/// The file that the server writes when asked for free ports.
+#[derive(Deserialize)]
+struct PortsFile {
+    nats: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server with its data in `folder` (made here, mode 0700), on a free loopback port.
+    ///
+    /// `settings` are lines for the server's own configuration file.
+    pub async fn start(
+        local: &Local,
+        binary: &NatsServer,
+        folder: &Path,
+        settings: &str,
+    ) -> Result<Self, Error> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(Error::file("create", folder))?;
+        let mut server = Self {
+            binary: binary.path.clone(),
+            folder: folder.to_owned(),
+            settings: settings.to_owned(),
+            secret: local.secret(),
+            port: 0,
+            node: None,
+            server_id: String::new(),
+            version: binary.version.clone(),
+        };
+        server.launch(local).await?;
+        Ok(server)
+    }
+
+    /// Starts it again after a kill: same data, same port.
+    ///
+    /// The server's own id must be a new one, or something else answered on the port.
+    pub async fn restart(&mut self, local: &Local) -> Result<(), Error> {
+        let before = std::mem::take(&mut self.server_id);
+        self.launch(local).await?;
+        if self.server_id == before {
+            return Err(
+                self.error("the server that answers on the port is the one that was killed".to_owned())
+            );
+        }
+        Ok(())
+    }
+
+    /// What clients need to connect.
+    pub fn access(&self) -> Access {
+        Access {
+            url: format!("nats://127.0.0.1:{}", self.port),
+            user: "lab".to_owned(),
+            password: self.secret.clone(),
+        }
+    }
+
+    /// Access to the system account, which tells who is connected.
+    pub fn system_access(&self) -> Access {
+        Access { user: "system".to_owned(), ..self.access() }
+    }
+
+    /// The process, while there is one.
+    pub fn node(&mut self) -> Option<&mut Node> {
+        self.node.as_mut()
+    }
+
+    /// Whether the process is there and has not ended.
+    pub fn alive(&mut self) -> bool {
+        self.node.as_mut().is_some_and(|node| node.ended().is_none())
+    }
+
+    /// The version, as the binary says it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The port, the same over restarts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where its log is.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("nats.log")
+    }
+
+    /// Ends it, gently first.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        if let Some(node) = &mut self.node {
+            node.terminate(Duration::from_secs(2)).await?;
+        }
+        Ok(())
+    }
+
+    async fn launch(&mut self, local: &Local) -> Result<(), Error> {
+        let mut last = None;
+        for _ in 0..START_TRIES {
+            match self.launch_once(local).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let taken = LogTail::of(&self.log())
+                        .lines
+                        .iter()
+                        .any(|line| line.contains("address already in use"));
+                    last = Some(error);
+                    if !taken {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| self.error("nats-server was not started".to_owned())))
+    }
+
+    async fn launch_once(&mut self, local: &Local) -> Result<(), Error> {
+        let config = self.folder.join("server.conf");
+        self.write_config(&config)?;
+        let mut command = tokio::process::Command::new(&self.binary);
+        command.arg("--config").arg(&config).current_dir(&self.folder);
+        let node = local.spawn("nats", command, &self.log(), Input::Nothing)?;
+        let pid = node.pid();
+        self.node = Some(node);
+        if self.port == 0 {
+            self.port = self.chosen_port(pid).await?;
+        }
+        self.wait_until_it_answers().await
+    }
+
+    /// A free port is the server's own choice at the first start, and then kept.
+    async fn chosen_port(&mut self, pid: u32) -> Result<u16, Error> {
+        let file = self.folder.join(format!("nats-server_{pid}.ports"));
+        let mut port = None;
+        let found = process::wait_for(START_BOUND, || {
+            port = read_port(&file);
+            port.is_some() || !self.alive()
+        });
+        found.await;
+        port.ok_or_else(|| self.error("nats-server did not say which port it listens on".to_owned()))
+    }
+
+    async fn wait_until_it_answers(&mut self) -> Result<(), Error> {
+        let deadline = tokio::time::Instant::now() + START_BOUND;
+        loop {
+            if !self.alive() {
+                let how = self.node.as_mut().map(Node::how_it_ended).unwrap_or_default();
+                return Err(self.error(format!("nats-server ended at its start ({how})")));
+            }
+            if let Ok(client) = super::connect(&self.access(), "harness").await {
+                self.server_id = client.server_info().server_id;
+                self.version = client.server_info().version;
+                if async_nats::jetstream::new(client).query_account().await.is_ok() {
+                    return Ok(());
+                }
+            }
+            if tokio::time::Instant::now() > deadline {
+                return Err(self.error(format!("nats-server did not answer within {START_BOUND:?}")));
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await; // the pace of asking; the answer is the condition
+        }
+    }
+
+    fn write_config(&self, path: &Path) -> Result<(), Error> {
+        use std::io::Write;
+        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
+        let folder = self.folder.display();
+        let (secret, settings) = (&self.secret, &self.settings);
+        let text = format!(
+            "listen: \"127.0.0.1:{port}\"\n\
+             server_name: \"harness\"\n\
+             ports_file_dir: \"{folder}\"\n\
+             jetstream {{ store_dir: \"{folder}/jetstream\", max_file_store: 4GB, max_memory_store: 512MB }}\n\
+             accounts {{\n\
+             \x20 LAB {{ jetstream: enabled, users: [ {{ user: lab, password: \"{secret}\" }} ] }}\n\
+             \x20 SYS {{ users: [ {{ user: system, password: \"{secret}\" }} ] }}\n\
+             }}\n\
+             system_account: SYS\n\
+             {settings}\n"
+        );
+        let _ = fs::remove_file(path);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(path).map_err(Error::file("create", path))?;
+        file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+    }
+
+    fn error(&self, what: String) -> Error {
+        Error::Node { what, log: LogTail::of(&self.log()) }
+    }
+}
+
+fn read_port(file: &Path) -> Option<u16> {
+    let ports: PortsFile = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    ports.nats.first()?.rsplit(':').next()?.trim_end_matches('/').parse().ok()
+}

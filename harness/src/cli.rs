@@ -1,0 +1,137 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
+///
+/// Without a command: the labs, what has run, what is next.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 wrong usage or lab file, \
+3 inconclusive or not run, 70 the harness or a broker failed.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the labs and their variants
+    List,
+    /// Run labs or single variants
+    Run(RunArgs),
+    /// Print what a seed will do; nothing is started
+    Plan(PlanArgs),
+    /// Judge a finished run again from its folder: the same account, the same verdict
+    Check {
+        /// A run folder, for instance runs/02-fire-and-forget/slow-subscriber/latest
+        run: PathBuf,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell the life of one message
+    Explain {
+        /// A run folder
+        run: PathBuf,
+        /// A message id, for instance 0-17
+        id: String,
+    },
+    /// Print a run's journals as JSON lines, for other checkers
+    History {
+        /// A run folder
+        run: PathBuf,
+    },
+    /// Say which tools were found, where, which version, and how to mend what is missing
+    Doctor {
+        /// Install into .tools what can be installed there
+        #[arg(long)]
+        install: bool,
+    },
+    /// Remove what a crash left: processes, brokers' data, unfinished run folders
+    Clean,
+    /// Plant anomalies in synthetic histories and in real runs, and show that each is found
+    Selftest {
+        /// Only the synthetic histories: no broker is started
+        #[arg(long)]
+        synthetic: bool,
+    },
+    /// Print the defaults of lab.toml, with comments
+    Defaults,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Kills what is left when the harness is gone; started by the harness itself
+    #[command(hide = true)]
+    Guard,
+}
+
+/// What to run, and how.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Labs (4 or 04-duplicates) or single variants (4/slow-worker)
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub targets: Vec<String>,
+    /// Run every variant of every lab
+    #[arg(long)]
+    pub all: bool,
+    /// What the run is guided by; random unless given. Real brokers are guided by it, not determined
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Change a setting for this run (repeatable); the variant's expectation no longer applies
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Run everything this often
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// The control: the same without its faults
+    #[arg(long)]
+    pub no_faults: bool,
+    /// Print the results as one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Keep the brokers' data and every log
+    #[arg(long)]
+    pub keep: bool,
+    /// Do not fail because of variants that this machine cannot start, as long as any ran
+    #[arg(long)]
+    pub skip_missing: bool,
+}
+
+/// What to plan.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Labs or single variants
+    #[arg(required = true)]
+    pub targets: Vec<String>,
+    /// The seed; 1 unless given
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Change a setting (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Without faults
+    #[arg(long)]
+    pub no_faults: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

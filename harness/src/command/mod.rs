@@ -1,0 +1,61 @@
+//! The commands: each reads, asks the rest of the program, and prints.
+
+mod clean;
+mod look;
+mod output;
+mod run;
+mod views;
+
+use crate::{
+    cli::{Cli, Command},
+    error::Error,
+    exit::Exit,
+};
+
+/// Does what the command line says, and prints what went wrong.
+///
+/// One thread runs everything: the parent-death signal of our children fires when the thread that started them ends.
+pub fn main(cli: Cli) -> Exit {
+    start_logging();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the harness cannot start: {error}");
+            return Exit::Failed;
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Error> {
+    match cli.command {
+        None => look::overview(),
+        Some(Command::List) => look::list(),
+        Some(Command::Run(arguments)) => run::run_labs(&arguments).await,
+        Some(Command::Plan(arguments)) => look::plan(&arguments),
+        Some(Command::Check { run, json }) => look::check(&run, json),
+        Some(Command::Explain { run, id }) => look::explain(&run, &id),
+        Some(Command::History { run }) => look::history(&run),
+        Some(Command::Doctor { install }) => look::doctor(install).await,
+        Some(Command::Clean) => look::clean(),
+        Some(Command::Selftest { .. }) => Err(Error::Other("not there yet".to_owned())),
+        Some(Command::Defaults) => output::print(crate::scenario::DEFAULTS),
+        Some(Command::Completions { shell }) => look::completions(shell),
+        // `main` has handled it: the guard must not start a runtime of its own kind.
+        Some(Command::Guard) => Ok(Exit::AsExpected),
+    }
+}
+
+/// The harness' own log, for those who look for a mistake in it: `RUST_LOG=harness=debug`.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,async_nats=off"));
+    // An error means that somebody has set one up before, which is as good.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,32 @@
+//! Standard output: where results go, and nothing else.
+
+use std::io::{IsTerminal, Write};
+
+use crate::{error::Error, exit::Exit, report::page::Page};
+
+/// Prints a text. A reader that has gone away (`| head`) is no error.
+pub fn print(text: &str) -> Result<Exit, Error> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Other(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(Exit::AsExpected),
+    }
+}
+
+/// The sheet for standard output: the terminal's width, colours where they can be seen and are wanted.
+pub fn page() -> Page {
+    let is_terminal = std::io::stdout().is_terminal();
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let columns = columns.or_else(|| is_terminal.then(terminal_columns).flatten());
+    let no_color = std::env::var("NO_COLOR").ok();
+    Page::new(columns, Page::wants_color(is_terminal, no_color.as_deref()))
+}
+
+fn terminal_columns() -> Option<u16> {
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns > 0)
+}

@@ -1,0 +1,80 @@
+//! What outlives a single run: the runtime, the folders, the tools found, the person's wish to end.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    broker::nats::install::NatsServer,
+    error::Error,
+    runtime::local::Local,
+    store::{Session, make_folder},
+    workload::build,
+};
+
+/// What every run of one `harness run` shares.
+#[derive(Debug)]
+pub struct Context {
+    /// The project: the folder that holds `labs`.
+    pub project: PathBuf,
+    /// Where run folders go.
+    pub runs: PathBuf,
+    /// Starts processes, and has a guard for them.
+    pub local: Local,
+    /// The folder of what this process has standing.
+    pub session: Session,
+    /// How often the person asked to end.
+    pub interrupt: watch::Receiver<u32>,
+    binaries: RefCell<BTreeMap<String, PathBuf>>,
+    nats: RefCell<Option<NatsServer>>,
+}
+
+impl Context {
+    /// Sets up: folders, lock, guard. Fails where `runs` cannot be written.
+    pub fn start(project: &Path, interrupt: watch::Receiver<u32>) -> Result<Self, Error> {
+        let runs = project.join("runs");
+        make_folder(&runs)?;
+        let mark = format!("{:016x}", rand::random::<u64>());
+        Ok(Self {
+            project: project.to_owned(),
+            session: Session::create(&runs, &mark)?,
+            local: Local::start(&mark)?,
+            runs,
+            interrupt,
+            binaries: RefCell::default(),
+            nats: RefCell::default(),
+        })
+    }
+
+    /// The folder of a lab.
+    pub fn lab_folder(&self, lab: &str) -> PathBuf {
+        self.project.join("labs").join(lab)
+    }
+
+    /// Builds a lab's binary, so that [`Context::binary`] knows it.
+    pub async fn build(&self, lab: &str) -> Result<(), Error> {
+        let path = build::binary(&self.project, &format!("lab-{lab}")).await?;
+        self.binaries.borrow_mut().insert(lab.to_owned(), path);
+        Ok(())
+    }
+
+    /// A lab's binary.
+    pub fn binary(&self, lab: &str) -> Result<PathBuf, Error> {
+        let known = self.binaries.borrow().get(lab).cloned();
+        known.ok_or_else(|| Error::Other(format!("the workers of {lab} were not built")))
+    }
+
+    /// The nats-server to use; found, or installed, once.
+    pub async fn nats(&self) -> Result<NatsServer, Error> {
+        if let Some(found) = self.nats.borrow().clone() {
+            return Ok(found);
+        }
+        let found = crate::broker::nats::install::find_or_install(&self.project).await?;
+        *self.nats.borrow_mut() = Some(found.clone());
+        Ok(found)
+    }
+}

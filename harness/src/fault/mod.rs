@@ -1,0 +1,14 @@
+//! Faults: what is done to whom, what proves it, and how it is healed.
+
+pub mod driver;
+
+/// What became of one fault of the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// When it was fired, in nanoseconds of the host's clock.
+    pub fired_ns: Option<u64>,
+    /// When it was healed.
+    pub healed_ns: Option<u64>,
+    /// Whom it hit: a worker's name, or "nats".
+    pub resolved: String,
+}

@@ -1,0 +1,64 @@
+//! The one place where a run's events go: to `events.jsonl`, and to whoever looks on.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+};
+
+use crate::{
+    error::Error,
+    live::Live,
+    report::{
+        event::{Recorded, RunEvent},
+        live::Progress,
+    },
+    store::RunFolder,
+};
+
+/// Writes events down as they happen, and shows them.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    start_ns: u64,
+    file: File,
+    folder: RunFolder,
+    progress: &'a Progress,
+}
+
+impl<'a> Recorder<'a> {
+    /// Begins `events.jsonl` in the run's folder. Times in it count from now.
+    pub fn begin(folder: &RunFolder, progress: &'a Progress) -> Result<Self, Error> {
+        let path = folder.events();
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true).mode(0o600);
+        let file = options.open(&path).map_err(Error::file("create", &path))?;
+        Ok(Self { start_ns: journal::now_ns(), file, folder: folder.clone(), progress })
+    }
+
+    /// The first event: which run this is, and where its clock starts.
+    pub fn began(&mut self, run: u64, tag: &str) -> Result<(), Error> {
+        let event =
+            RunEvent::RunBegan { run: format!("{run:016x}"), tag: tag.to_owned(), start_ns: self.start_ns };
+        self.emit(event)
+    }
+
+    /// Writes an event down as one line, then shows it.
+    pub fn emit(&mut self, event: RunEvent) -> Result<(), Error> {
+        let at_s = journal::now_ns().saturating_sub(self.start_ns) as f64 / 1e9;
+        let recorded = Recorded { at_s, event };
+        let mut line = serde_json::to_vec(&recorded)
+            .map_err(|error| Error::Other(format!("an event has no JSON: {error}")))?;
+        line.push(b'\n');
+        let path = self.folder.events();
+        self.file.write_all(&line).map_err(Error::file("write", &path))?;
+        self.progress.event(&recorded);
+        Ok(())
+    }
+
+    /// Shows the counts as they are now; they are not written down, since the journals hold them.
+    pub fn show_counts(&self, live: &Live) {
+        if self.progress.wants_counts() {
+            self.progress.counts(live.counts());
+        }
+    }
+}

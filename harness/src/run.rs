@@ -1,0 +1,221 @@
+//! One run, from an empty folder to a verdict. A newcomer reads this first.
+
+use std::time::Duration;
+
+use ledger::Kind;
+
+use crate::{
+    assess::{Assessed, assess},
+    broker::{
+        Brokers,
+        nats::store::{Store, identify},
+    },
+    context::Context,
+    error::Error,
+    recorder::Recorder,
+    report::event::{Phase, RunEvent},
+    scenario::{Plan, Role, Sink},
+    sink::Webhook,
+    stage::{Ended, Stage},
+    store::RunFolder,
+    workload::worker::Standing,
+};
+
+/// How long workers may take to say that they are ready: they connect over loopback.
+const READY_BOUND: Duration = Duration::from_secs(10);
+
+/// How long healed workers and brokers may take to be at work again.
+const RECOVER_BOUND: Duration = Duration::from_secs(10);
+
+/// How long a worker may take to end after `stop`.
+const STOP_BOUND: Duration = Duration::from_secs(5);
+
+/// Runs a plan on standing brokers. `down` runs whatever happens; an error after it means that the harness
+/// or a broker failed, not that the contract did.
+pub async fn run(
+    context: &Context,
+    brokers: &mut Brokers,
+    plan: &Plan,
+    folder: RunFolder,
+    events: Recorder<'_>,
+) -> Result<Assessed, Error> {
+    let run = rand::random::<u64>();
+    let mut stage = Stage::new(context, brokers, plan, folder.clone(), events, run);
+    stage.events.began(run, &stage.tag)?;
+    let outcome = phases(&mut stage).await;
+    stage.down(outcome.is_err()).await;
+    outcome?;
+    let assessed = assess(&folder)?;
+    folder.write("verdict.json", assessed.result.to_json().as_bytes())?;
+    Ok(assessed)
+}
+
+/// The phases, in order. A bound that is hit is written down and makes the run inconclusive; the phases after
+/// it run all the same, since they heal and account. Only a failure of the harness or a broker ends them.
+async fn phases(stage: &mut Stage<'_>) -> Result<(), Error> {
+    stage.up().await?;
+    stage.ready().await?;
+    stage.steady().await?;
+    stage.play_faults().await?;
+    stage.heal().await?;
+    stage.recover().await?;
+    stage.drain().await?;
+    stage.observe().await
+}
+
+impl Stage<'_> {
+    /// Brokers, names, sinks, workers.
+    async fn up(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Up)?;
+        let binary = self.context.nats().await?;
+        let (local, session) = (&self.context.local, &self.context.session);
+        self.brokers.need_nats(local, &binary, session, &self.plan.lab, &self.plan.server_settings()).await?;
+        if let Some(server) = &self.brokers.nats {
+            let (version, port) = (server.version().to_owned(), server.port());
+            self.events.emit(RunEvent::BrokerUp { broker: "nats-server".to_owned(), version, port })?;
+            let store = Store::open(server, &self.names).await?;
+            if let Some(stream) = self.plan.stream() {
+                store.create(stream, self.plan.consumer()).await?;
+            }
+            self.store = Some(store);
+        }
+        if matches!(self.plan.sink, Sink::Webhook { .. }) {
+            self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag).await?);
+            self.live.watch(crate::sink::WEBHOOK, false);
+        }
+        self.start_workers()
+    }
+
+    /// Every worker says that it is set up.
+    async fn ready(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Ready)?;
+        let ended = self.pump(READY_BOUND, |stage| !stage.anyone(&Standing::Starting)).await?;
+        self.bound_hit(ended, "a worker was not ready", READY_BOUND)
+    }
+
+    /// Work begins: until the first message is on its way.
+    async fn steady(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Steady)?;
+        self.go_ns = Some(journal::now_ns());
+        for place in 0..self.workers.len() {
+            if self.workers[place].standing == Standing::Ready {
+                self.go(place).await;
+            }
+        }
+        let ended = self.pump(self.plan.limit, |stage| stage.live.count(Kind::Attempted) > 0).await?;
+        self.bound_hit(ended, "no message was sent", self.plan.limit)
+    }
+
+    /// The plan is played: until all of it has happened and the producers have sent all.
+    async fn play_faults(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Faults)?;
+        let through = |stage: &mut Self| stage.plan_is_done() && stage.producers_are_through();
+        let ended = self.pump(self.plan.limit, through).await?;
+        self.bound_hit(ended, "not everything in the plan happened", self.plan.limit)
+    }
+
+    /// Heals what is still broken, and holds nobody any more.
+    async fn heal(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Heal)?;
+        self.healing = true;
+        for number in 0..self.faults.len() {
+            if self.plan.faults[number].heals_at_last() {
+                self.heal_fault(number).await?;
+            }
+        }
+        self.advance().await
+    }
+
+    /// Until everybody who should be there is at work again, and the producers have sent all.
+    async fn recover(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Recover)?;
+        let bound = if self.interrupted { STOP_BOUND } else { RECOVER_BOUND };
+        let back = |stage: &mut Self| {
+            let through = stage.interrupted || stage.producers_are_through();
+            !stage.anyone(&Standing::Starting) && !stage.anyone(&Standing::Ready) && through
+        };
+        let ended = self.pump(bound, back).await?;
+        self.bound_hit(ended, "not everybody came back to work", bound)
+    }
+
+    /// Workers stop; then the broker's store is read back into a journal of its own.
+    async fn observe(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Observe)?;
+        self.stopping = true;
+        for worker in &mut self.workers {
+            worker.order("stop").await;
+        }
+        let ended =
+            self.pump(STOP_BOUND, |stage| stage.workers.iter().all(|worker| !worker.at_work())).await?;
+        self.bound_hit(ended, "a worker did not stop", STOP_BOUND)?;
+        self.read_back().await
+    }
+
+    /// The second oracle: what the stream holds, whoever was or was not told about it.
+    async fn read_back(&mut self) -> Result<(), Error> {
+        let Some(store) = self.store.as_ref().filter(|_| self.plan.stream().is_some()) else { return Ok(()) };
+        let header = journal::Header { run: self.run, writer: "readback-nats".to_owned() };
+        let mut journal =
+            journal::Writer::create(&self.folder.journals().join("readback-nats.journal"), &header)?;
+        let mut messages = 0;
+        let exists = store
+            .read_back(|payload| {
+                messages += 1;
+                if let Some((kind, id)) = identify(payload, &self.tag, Kind::Stored) {
+                    journal.append(kind, id)?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.events.emit(RunEvent::ReadBack { store: self.names.stream.clone(), exists, messages })
+    }
+
+    /// Ends all that the run started; the brokers stay, healthy, for the next variant.
+    async fn down(&mut self, failed: bool) {
+        // An event that cannot be written must not keep a process alive.
+        let _ = self.begin(Phase::Down);
+        for worker in &mut self.workers {
+            if let Some(node) = &mut worker.node {
+                let _ = node.kill().await;
+                self.context.local.forget(node.pid());
+            }
+        }
+        if failed || !self.brokers.are_alive() {
+            self.brokers.stop().await;
+        }
+        if let Some(store) = self.store.take() {
+            store.delete().await;
+        }
+    }
+
+    /// Starts the broker again after a fault, on the same data and port.
+    pub async fn restart_broker(&mut self) -> Result<(), Error> {
+        let Some(server) = &mut self.brokers.nats else { return Ok(()) };
+        if server.alive() {
+            return Ok(());
+        }
+        server.restart(&self.context.local).await?;
+        self.store = Some(Store::open(server, &self.names).await?);
+        let (version, port) = (server.version().to_owned(), server.port());
+        self.events.emit(RunEvent::BrokerUp { broker: "nats-server".to_owned(), version, port })
+    }
+
+    fn anyone(&self, standing: &Standing) -> bool {
+        self.workers.iter().any(|worker| worker.standing == *standing)
+    }
+
+    /// Whether no producer has anything more to send. One that was killed for good has not either.
+    fn producers_are_through(&self) -> bool {
+        let producers = (0..self.workers.len()).filter(|place| self.part(*place).spec.role == Role::Producer);
+        producers.map(|place| &self.workers[place].standing).all(|standing| {
+            !matches!(standing, Standing::Waiting | Standing::Starting | Standing::Ready | Standing::Going)
+        })
+    }
+
+    fn bound_hit(&mut self, ended: Ended, what: &str, bound: Duration) -> Result<(), Error> {
+        match ended {
+            Ended::Bound => self.events.emit(RunEvent::BoundHit { what: format!("{what} within {bound:?}") }),
+            Ended::Reached | Ended::Cut => Ok(()),
+        }
+    }
+}

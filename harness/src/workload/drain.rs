@@ -1,0 +1,149 @@
+//! The proof that nothing more will come: without it nobody may say "lost".
+
+use std::time::Duration;
+
+use super::worker::Standing;
+use crate::{
+    broker::nats::store::{self, Backlog},
+    error::Error,
+    report::event::RunEvent,
+    scenario::Role,
+    stage::{Ended, Stage},
+};
+
+/// How long one asking for idleness may take before the sentinel is sent again: it may have been lost
+/// with a connection that was being made anew.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// The shortest time a drain may take before it is given up; a redelivery period comes on top.
+const DRAIN_BOUND: Duration = Duration::from_secs(8);
+
+/// The bound after Ctrl-C: the person wants to see an end.
+const DRAIN_BOUND_INTERRUPTED: Duration = Duration::from_secs(2);
+
+impl Stage<'_> {
+    /// Waits until the broker has nothing left and every consumer asked and got nothing. Says so, or says
+    /// what was still there when the bound was hit.
+    pub async fn drain(&mut self) -> Result<(), Error> {
+        self.begin(crate::report::event::Phase::Drain)?;
+        let bound = if self.interrupted {
+            DRAIN_BOUND_INTERRUPTED
+        } else {
+            DRAIN_BOUND + self.plan.redelivery_period()
+        };
+        let deadline = tokio::time::Instant::now() + bound;
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            let left = match self.ask_for_drain(asked).await {
+                Ok(proof) => match proof {
+                    Ok(proof) => return self.events.emit(RunEvent::Drained { proof }),
+                    Err(left) => left,
+                },
+                Err(error) => error.to_string(),
+            };
+            if tokio::time::Instant::now() > deadline {
+                return self.events.emit(RunEvent::NotDrained { left });
+            }
+            // Nothing to wait for but time: the broker is asked again at this pace.
+            self.pump(Duration::from_millis(20), |_| false).await?;
+        }
+    }
+
+    /// One round: the backlog, then every consumer, then the backlog again. `Err` in the inner result tells
+    /// what is left.
+    async fn ask_for_drain(&mut self, round: u32) -> Result<Result<String, String>, Error> {
+        if let Some(left) = self.producers_at_work() {
+            return Ok(Err(left));
+        }
+        if let Some(left) = self.connections_of_the_dead().await? {
+            return Ok(Err(left));
+        }
+        if let Some(left) = self.backlog_left().await? {
+            return Ok(Err(left));
+        }
+        let mark = format!("drain-{round}");
+        let consumers = self.consumers_at_work();
+        if let Some(left) = self.ask_consumers(&mark, &consumers).await? {
+            return Ok(Err(left));
+        }
+        if let Some(left) = self.backlog_left().await? {
+            return Ok(Err(left));
+        }
+        let of_the_broker = if self.plan.stream().is_some() {
+            "nothing pending in the stream, no ack outstanding; "
+        } else {
+            ""
+        };
+        let idle = match consumers.len() {
+            0 => "no consumer left to ask".to_owned(),
+            _ => format!("{} asked after the last message and got nothing", consumers.join(", ")),
+        };
+        Ok(Ok(format!("{of_the_broker}{idle}")))
+    }
+
+    fn producers_at_work(&self) -> Option<String> {
+        let busy = |place: &usize| {
+            self.part(*place).spec.role == Role::Producer
+                && matches!(
+                    self.workers[*place].standing,
+                    Standing::Starting | Standing::Ready | Standing::Going
+                )
+        };
+        let place = (0..self.workers.len()).find(busy)?;
+        Some(format!("{} has not sent all", self.workers[place].name))
+    }
+
+    /// The consumers to ask, by name.
+    fn consumers_at_work(&mut self) -> Vec<String> {
+        let places = 0..self.workers.len();
+        let asked: Vec<_> = places.filter(|place| self.part(*place).spec.role != Role::Producer).collect();
+        let alive: Vec<_> = asked
+            .into_iter()
+            .filter(|place| self.workers[*place].at_work() && self.workers[*place].alive())
+            .collect();
+        alive.into_iter().map(|place| self.workers[place].name.clone()).collect()
+    }
+
+    /// What a killed worker had written to its socket is read by the server before it closes the connection.
+    async fn connections_of_the_dead(&mut self) -> Result<Option<String>, Error> {
+        let dead: Vec<_> = self.workers.iter().filter(|worker| worker.standing == Standing::Killed).collect();
+        let Some(server) = self.brokers.nats.as_ref().filter(|_| !dead.is_empty()) else { return Ok(None) };
+        let open = store::connections(server).await?;
+        let still = dead.into_iter().find(|worker| open.contains(&format!("{}/{}", self.tag, worker.life())));
+        Ok(still.map(|worker| format!("the server has not closed the connection of {}", worker.name)))
+    }
+
+    async fn backlog_left(&self) -> Result<Option<String>, Error> {
+        let Some(store) = self.store.as_ref().filter(|_| self.plan.consumer().is_some()) else {
+            return Ok(None);
+        };
+        match store.backlog().await? {
+            Backlog::Gone | Backlog::Left { pending: 0, ack_pending: 0 } => Ok(None),
+            Backlog::Left { pending, ack_pending } => Ok(Some(format!(
+                "the stream has {pending} messages to deliver and {ack_pending} without an ack"
+            ))),
+        }
+    }
+
+    /// Orders every consumer to say idle, and waits until all have.
+    async fn ask_consumers(&mut self, mark: &str, consumers: &[String]) -> Result<Option<String>, Error> {
+        for name in consumers {
+            if let Some(place) = self.place_of(name) {
+                self.workers[place].order(&format!("drain {mark}")).await;
+            }
+        }
+        if let Some(store) = self.store.as_ref().filter(|_| !consumers.is_empty()) {
+            store.send_sentinel(mark).await?;
+        }
+        let all_idle = |stage: &mut Self| {
+            consumers.iter().all(|name| stage.idle.contains(&(name.clone(), mark.to_owned())))
+        };
+        let ended = self.pump(ASK_AGAIN, all_idle).await?;
+        let busy = consumers.iter().find(|name| !self.idle.contains(&((*name).clone(), mark.to_owned())));
+        Ok(match (ended, busy) {
+            (Ended::Reached, _) | (_, None) => None,
+            (_, Some(name)) => Some(format!("{name} did not say that it got nothing more")),
+        })
+    }
+}

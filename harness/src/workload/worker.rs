@@ -1,0 +1,162 @@
+//! One worker of a run: its process, its orders, and where it stands.
+
+use std::{io::Write, path::Path, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{ChildStdin, ChildStdout, Command},
+    sync::mpsc::UnboundedSender,
+};
+
+use super::said::{NotUnderstood, Said, parse};
+use crate::{
+    error::Error,
+    runtime::{
+        local::{Input, Local},
+        node::Node,
+    },
+};
+
+/// How long a worker may take to read an order from its pipe. The pipe holds thousands of orders,
+/// so even a stopped worker takes them at once; a full one is a worker that does not listen.
+const ORDER_BOUND: Duration = Duration::from_secs(2);
+
+/// Where a worker stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// To be started later.
+    Waiting,
+    /// Started, not ready yet.
+    Starting,
+    /// Ready, waits for `go`.
+    Ready,
+    /// At work.
+    Going,
+    /// A producer that has sent all; it waits for `stop`.
+    Done,
+    /// Killed by a fault of this run.
+    Killed,
+    /// Ended as it should, after `stop`.
+    Ended,
+    /// Ended, or failed, by itself: the run is inconclusive.
+    Broken(String),
+}
+
+/// Something that a worker said.
+#[derive(Debug)]
+pub struct Heard {
+    /// Which worker, by its place in the run's list.
+    pub worker: usize,
+    /// Which of its lives: what an earlier life said too late is not the present one's word.
+    pub incarnation: u32,
+    /// The line.
+    pub said: Result<Said, NotUnderstood>,
+}
+
+/// A worker and all its lives.
+#[derive(Debug)]
+pub struct Worker {
+    /// `producer-0`, `consumer-1`.
+    pub name: String,
+    /// Its place in the run's list.
+    pub place: usize,
+    /// Where it stands.
+    pub standing: Standing,
+    /// How often it was started before.
+    pub incarnation: u32,
+    /// The present or last life's process.
+    pub node: Option<Node>,
+    /// Its standard output has ended: nothing more will be heard of this life.
+    pub closed: bool,
+    orders: Option<ChildStdin>,
+}
+
+impl Worker {
+    /// One that was not started yet.
+    pub fn new(name: String, place: usize) -> Self {
+        Self {
+            name,
+            place,
+            standing: Standing::Waiting,
+            incarnation: 0,
+            node: None,
+            closed: false,
+            orders: None,
+        }
+    }
+
+    /// The name of its present life's journal, without folder and ending.
+    pub fn life(&self) -> String {
+        format!("{}.{}", self.name, self.incarnation)
+    }
+
+    /// Starts it. Its lines arrive at `heard`, everything else goes to `log`.
+    pub fn start(
+        &mut self,
+        local: &Local,
+        command: Command,
+        log: &Path,
+        heard: UnboundedSender<Heard>,
+    ) -> Result<(), Error> {
+        let mut node = local.spawn(&self.name, command, log, Input::Orders)?;
+        self.orders = node.child().stdin.take();
+        if let Some(output) = node.child().stdout.take() {
+            tokio::spawn(listen(output, log.to_owned(), self.place, self.incarnation, heard));
+        }
+        self.node = Some(node);
+        self.closed = false;
+        self.standing = Standing::Starting;
+        Ok(())
+    }
+
+    /// Gives an order: one line on its standard input. A worker that is gone hears nothing, which is no error here.
+    pub async fn order(&mut self, order: &str) {
+        let Some(orders) = &mut self.orders else { return };
+        let line = format!("{order}\n");
+        let written = tokio::time::timeout(ORDER_BOUND, orders.write_all(line.as_bytes())).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::debug!("{} did not take the order `{order}`", self.name);
+        }
+    }
+
+    /// Whether its process is there (it may be stopped).
+    pub fn alive(&mut self) -> bool {
+        self.node.as_mut().is_some_and(|node| node.ended().is_none())
+    }
+
+    /// Whether it takes part in the run now: started, not killed, not broken, not done for good.
+    pub fn at_work(&self) -> bool {
+        matches!(self.standing, Standing::Starting | Standing::Ready | Standing::Going | Standing::Done)
+    }
+
+    /// Closes its standard input, which ends it.
+    pub fn hang_up(&mut self) {
+        self.orders = None;
+    }
+}
+
+/// Reads a worker's standard output to its end.
+async fn listen(
+    output: ChildStdout,
+    log: std::path::PathBuf,
+    worker: usize,
+    incarnation: u32,
+    heard: UnboundedSender<Heard>,
+) {
+    let mut lines = BufReader::new(output).split(b'\n');
+    let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).ok();
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line);
+        match parse(&line) {
+            Some(said) => {
+                let _ = heard.send(Heard { worker, incarnation, said });
+            }
+            None => {
+                if let Some(log) = &mut log {
+                    let _ = writeln!(log, "{line}");
+                }
+            }
+        }
+    }
+    let _ = heard.send(Heard { worker, incarnation, said: Ok(Said::Closed) });
+}
