@@ -184,6 +184,10 @@ impl Status {
 
     fn text(&self) -> String {
         let mut parts = vec![self.phase.map_or("", Phase::word).to_owned()];
+        // Before the counts, so that a narrow terminal does not cut it off.
+        if !self.last_fault.is_empty() {
+            parts.push(clean(&self.last_fault));
+        }
         let counts = [
             ("attempted", self.counts.attempted),
             ("acked", self.counts.acked),
@@ -198,9 +202,6 @@ impl Status {
                 .filter(|(_, count)| *count > 0)
                 .map(|(word, count)| format!("{word} {}", number(*count))),
         );
-        if !self.last_fault.is_empty() {
-            parts.push(clean(&self.last_fault));
-        }
         parts.join(" · ")
     }
 }
@@ -272,13 +273,17 @@ mod tests {
             LiveCounts { attempted: 1234, unconfirmed: 1200, in_flight: 34, ..LiveCounts::default() };
         assert_eq!(status.text(), "faults · attempted 1,234 · unconfirmed 1,200 · in flight 34");
         status.hear(&fired());
-        assert!(status.text().ends_with("in flight 34 · kill consumer-0"), "{}", status.text());
+        assert!(
+            status.text().starts_with("faults · kill consumer-0 · attempted 1,234 · "),
+            "{}",
+            status.text()
+        );
         status.hear(&RunEvent::FaultHealed {
             number: 0,
             fault: "kill".into(),
             resolved: "consumer-0".into(),
         });
-        assert!(status.text().ends_with(" · kill consumer-0, healed"), "{}", status.text());
+        assert!(status.text().starts_with("faults · kill consumer-0, healed · "), "{}", status.text());
     }
 
     #[test]

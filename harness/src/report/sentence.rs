@@ -66,7 +66,7 @@ fn kept(contract: Contract, counts: &Counts) -> String {
         }
     }
     if field("redelivered") > 0 && duplicated == 0 {
-        parts.push(format!("{} came more than once and left one effect", number(field("redelivered"))));
+        parts.push(format!("{} came more than once without a second effect", number(field("redelivered"))));
     }
     if field("rejected") > 0 {
         parts.push(format!("{} {} rejected", number(field("rejected")), was(field("rejected"))));
@@ -104,8 +104,8 @@ fn broken(contract: Contract, counts: &Counts, reasons: &[String]) -> String {
     let causes = [
         (lost_matters, "lost", "lost"),
         (duplicated_matters, "duplicated", "applied more than once"),
-        (true, "phantom", "seen though nobody sent them"),
-        (true, "resurrected", "seen though they had been rejected"),
+        (true, "phantom", "seen without having been sent"),
+        (true, "resurrected", "seen after having been rejected"),
         (true, "crossed", "another run's"),
     ];
     let mut parts = Vec::new();
@@ -161,7 +161,7 @@ mod tests {
                 &[("attempted", 2000), ("applied", 2000), ("redelivered", 4)]
             ),
             "kept: effectively-once held; each of 2,000 messages was applied once; \
-             4 came more than once and left one effect"
+             4 came more than once without a second effect"
         );
     }
 
@@ -181,11 +181,11 @@ mod tests {
         assert_eq!(
             of(Contract::EffectivelyOnce, Verdict::Broken, &set),
             "broken: effectively-once was promised, but 1 of 2,000 messages was lost, 2 were applied more than once, \
-             3 were seen though nobody sent them"
+             3 were seen without having been sent"
         );
         assert_eq!(
             of(Contract::AtLeastOnce, Verdict::Broken, &set),
-            "broken: at-least-once was promised, but 1 of 2,000 messages was lost, 3 were seen though nobody sent them"
+            "broken: at-least-once was promised, but 1 of 2,000 messages was lost, 3 were seen without having been sent"
         );
         assert_eq!(
             of(Contract::AtLeastOnce, Verdict::Broken, &[("attempted", 10), ("reordered", 2)]),
