@@ -58,9 +58,19 @@ impl Chunk {
         self.fields[field as usize].as_ref().map_or(0, |bits| bits[index])
     }
 
-    /// The same 64 ids in every field.
-    pub fn row(&self, index: usize) -> [u64; FIELDS] {
-        std::array::from_fn(|field| self.fields[field].as_ref().map_or(0, |bits| bits[index]))
+    /// The same 64 ids in every field, for each 64 ids of which something is known, with their place.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, [u64; FIELDS])> {
+        let filled =
+            || self.fields.iter().enumerate().filter_map(|(field, bits)| Some((field, bits.as_ref()?)));
+        let mut known = [0; WORDS];
+        for (_, bits) in filled() {
+            known.iter_mut().zip(bits.iter()).for_each(|(known, word)| *known |= word);
+        }
+        (0..WORDS).filter(move |index| known[*index] != 0).map(move |index| {
+            let mut row = [0; FIELDS];
+            filled().for_each(|(field, bits)| row[field] = bits[index]);
+            (index, row)
+        })
     }
 
     /// Sets the bit of one id; says whether it was clear.

@@ -215,3 +215,137 @@ impl<'de> de::Visitor<'de> for ExpectationVisitor {
         Ok(expectation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expect(text: &str) -> Expectation {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn check(expectation: &Expectation, counts: &Counts) -> Vec<String> {
+        let figures = BTreeMap::from([("delivery_seconds_max".to_owned(), 1.5)]);
+        let points = BTreeMap::from([("flush-ok".to_owned(), 1)]);
+        let mismatches = expectation.check(Verdict::Kept, counts, &figures, &points);
+        mismatches.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_what_came_out_otherwise() {
+        let counts = Counts { attempted: 10, acked: 9, unknown: 1, duplicated: 3, ..Counts::default() };
+        let all = r#"{ "verdict": "broken", "attempted": 10, "acked": "= attempted", "duplicated": "1..=2", "lost": 0,
+                       "surplus": "< calls" }"#;
+        let expected = [
+            "verdict: expected broken, seen kept",
+            "acked: expected = attempted (10), seen 9",
+            "duplicated: expected 1..=2, seen 3",
+            "lost: expected 0, seen nothing, since it is not known",
+            "surplus: expected < calls (which is not known), seen 0",
+        ];
+        assert_eq!(check(&expect(all), &counts), expected);
+        assert_eq!(check(&expect(r#"{ "verdict": "kept", "acked": "< attempted" }"#), &counts), [""; 0]);
+    }
+
+    #[test]
+    fn figures_points_and_sums_are_looked_up() {
+        let counts = Counts { sum: Some(crate::Sum { expected: 100, observed: 110 }), ..Counts::default() };
+        let good = r#"{ "figures": { "delivery_seconds_max": ">= 1.0" }, "points": { "flush-ok": 1, "never": 0 },
+                        "sum": { "observed": "> sum.expected" } }"#;
+        assert_eq!(check(&expect(good), &counts), [""; 0]);
+        let bad =
+            r#"{ "figures.delivery_seconds_max": "< 1.5", "points.flush-ok": 2, "figures.other": ">= 0" }"#;
+        let expected = [
+            "figures.delivery_seconds_max: expected < 1.5, seen 1.5",
+            "figures.other: expected >= 0, seen nothing, since it is not known",
+            "points.flush-ok: expected 2, seen 1",
+        ];
+        assert_eq!(check(&expect(bad), &counts), expected);
+    }
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        let text = r#"{"verdict":"kept","duplicated":1,"figures.x":1.5,"lost":"= attempted","points.flush-ok":">= 1"}"#;
+        assert_eq!(serde_json::to_string(&expect(text)).unwrap(), text);
+    }
+
+    fn contradiction(text: &str, contract: Contract, order: bool, defect: Option<&str>) -> String {
+        expect(text).contradiction(contract, order, defect).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_said() {
+        use Contract::{AtLeastOnce, AtMostOnce, EffectivelyOnce};
+        let refused = [
+            (r#"{ "loss": 0 }"#, AtMostOnce, None, "`loss` is no count of the account"),
+            (r#"{ "lost": "= attempts" }"#, AtMostOnce, None, "`attempts` is no count"),
+            (r#"{ "figures.": 1 }"#, AtMostOnce, None, "`figures.` is no count"),
+            ("{}", AtMostOnce, Some("loss"), "the defect `loss` is no count"),
+            (r#"{ "verdict": "not-run" }"#, AtMostOnce, None, "nobody can expect"),
+            (
+                r#"{ "verdict": "kept", "duplicated": ">= 1" }"#,
+                AtMostOnce,
+                None,
+                "at-most-once cannot be kept with duplicated >= 1",
+            ),
+            (r#"{ "verdict": "kept", "phantom": 2 }"#, AtLeastOnce, None, "cannot be kept with phantom 2"),
+            (r#"{ "verdict": "broken", "lost": 0 }"#, AtLeastOnce, None, "cannot be broken"),
+            (
+                r#"{ "verdict": "broken", "lost": 0, "duplicated": 0, "resurrected": 0 }"#,
+                EffectivelyOnce,
+                None,
+                "cannot be broken",
+            ),
+            (
+                r#"{ "lost": 0 }"#,
+                AtMostOnce,
+                Some("lost"),
+                "the defect is `lost`, which must be 1 or more, but lost 0",
+            ),
+            (r#"{ "verdict": "kept" }"#, AtLeastOnce, Some("lost"), "cannot be kept with the defect `lost`"),
+        ];
+        for (text, contract, defect, sentence) in refused {
+            let said = contradiction(text, contract, false, defect);
+            assert!(said.contains(sentence), "{text}: {said}");
+        }
+        let ordered = contradiction(r#"{ "verdict": "kept", "reordered": 1 }"#, AtLeastOnce, true, None);
+        assert!(ordered.contains("reordered"), "{ordered}");
+    }
+
+    #[test]
+    fn what_can_be_meant_passes() {
+        use Contract::{AtLeastOnce, AtMostOnce, EffectivelyOnce};
+        let meant = [
+            (r#"{ "verdict": "kept", "lost": "= attempted", "delivered": 0 }"#, AtMostOnce, Some("lost")),
+            (r#"{ "verdict": "kept", "lost": 0, "duplicated": 1 }"#, AtLeastOnce, Some("duplicated")),
+            (
+                r#"{ "verdict": "broken", "lost": 0, "duplicated": 0, "resurrected": ">= 1" }"#,
+                EffectivelyOnce,
+                Some("resurrected"),
+            ),
+            (
+                r#"{ "verdict": "broken", "lost": 0, "duplicated": 0, "sum.observed": "> sum.expected" }"#,
+                EffectivelyOnce,
+                None,
+            ),
+            (r#"{ "verdict": "broken", "lost": 0 }"#, EffectivelyOnce, None),
+            (r#"{ "verdict": "kept", "reordered": 1 }"#, AtLeastOnce, None),
+            ("{}", AtLeastOnce, None),
+        ];
+        for (text, contract, defect) in meant {
+            assert_eq!(contradiction(text, contract, false, defect), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stricter_bound_on_the_defect_stays() {
+        let exact = expect(r#"{ "duplicated": 3 }"#);
+        assert_eq!(exact.shows("duplicated"), exact);
+        assert_eq!(
+            expect(r#"{ "duplicated": "<= 3" }"#).shows("duplicated"),
+            expect(r#"{ "duplicated": ">= 1" }"#)
+        );
+        assert_eq!(exact.lacks("duplicated"), expect(r#"{ "duplicated": 0 }"#));
+        assert_eq!(expect("{}").lacks("lost"), expect(r#"{ "lost": 0 }"#));
+    }
+}

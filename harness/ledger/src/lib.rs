@@ -11,6 +11,7 @@
 mod account;
 mod bits;
 mod bound;
+mod cause;
 mod contract;
 mod counts;
 mod entry;
@@ -18,11 +19,13 @@ mod evidence;
 mod expectation;
 mod fate;
 mod finding;
+mod fold;
 mod id;
 mod lives;
 mod range;
 mod row;
 mod sparse;
+mod story;
 mod verdict;
 mod window;
 

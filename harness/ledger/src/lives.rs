@@ -65,21 +65,92 @@ impl Lives {
         self.lives.get(&id).map(Vec::as_slice)
     }
 
+    /// These ids one by one where their lives are known, and what lies between as ranges; all in order.
+    pub(crate) fn split(&self, range: IdRange) -> Vec<Piece<'_>> {
+        let IdRange { producer, from, to } = range;
+        let mut pieces = Vec::new();
+        // One behind the last sequence does not fit in 32 bits.
+        let mut next = u64::from(from);
+        let gap = |next: u64, end: u64| {
+            (next < end).then(|| Piece::Gap(IdRange { producer, from: next as u32, to: (end - 1) as u32 }))
+        };
+        for (id, life) in self.lives.range(MessageId::new(producer, from)..=MessageId::new(producer, to)) {
+            pieces.extend(gap(next, id.seq.into()));
+            pieces.push(Piece::Life(*id, life));
+            next = u64::from(id.seq) + 1;
+        }
+        pieces.extend(gap(next, u64::from(to) + 1));
+        pieces
+    }
+
     /// Every life, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (MessageId, &[Event])> {
         self.lives.iter().map(|(id, life)| (*id, life.as_slice()))
     }
+}
 
-    /// Whether the earliest delivery of all came after a higher sequence; nothing where that is not known.
-    pub(crate) fn first_delivered_late(&self, id: MessageId) -> Option<bool> {
-        self.get(id)?.iter().find(|event| event.kind == Kind::Delivered).map(|event| event.late)
+/// Part of a range of ids.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// No life of these is known.
+    Gap(IdRange),
+    /// One id and its life.
+    Life(MessageId, &'a [Event]),
+}
+
+/// Whether the earliest delivery of all came after a higher sequence.
+pub(crate) fn first_delivered_late(life: &[Event]) -> bool {
+    life.iter().find(|event| event.kind == Kind::Delivered).is_some_and(|event| event.late)
+}
+
+/// Whether it was delivered after its ack was confirmed.
+pub(crate) fn delivered_after_settled(life: &[Event]) -> bool {
+    let settled = life.iter().find(|event| event.kind == Kind::Settled);
+    let delivered = life.iter().rfind(|event| event.kind == Kind::Delivered);
+    settled.zip(delivered).is_some_and(|(settled, delivered)| settled.time_ns < delivered.time_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind, seq: u32, time_ns: u64) -> Entry {
+        Entry { kind, id: MessageId::new(0, seq), time_ns }
     }
 
-    /// Whether it was delivered after its ack was confirmed; nothing where that is not known.
-    pub(crate) fn delivered_after_settled(&self, id: MessageId) -> Option<bool> {
-        let life = self.get(id)?;
-        let settled = life.iter().find(|event| event.kind == Kind::Settled)?;
-        let delivered = life.iter().rfind(|event| event.kind == Kind::Delivered)?;
-        Some(settled.time_ns < delivered.time_ns)
+    #[test]
+    fn keeps_what_is_wanted_in_the_order_of_time() {
+        let mut lives =
+            Lives::of(vec![IdRange { producer: 0, from: 3, to: 4 }, IdRange { producer: 0, from: 9, to: 9 }]);
+        lives.collect(
+            1,
+            &[entry(Kind::Delivered, 9, 5), entry(Kind::Delivered, 3, 6), entry(Kind::Settled, 3, 6)],
+        );
+        lives.collect(
+            0,
+            &[entry(Kind::Attempted, 2, 1), entry(Kind::Attempted, 3, 2), entry(Kind::Attempted, 5, 3)],
+        );
+        let kinds: Vec<_> = lives.get(MessageId::new(0, 3)).unwrap().iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [Kind::Attempted, Kind::Delivered, Kind::Settled]);
+        assert!(lives.get(MessageId::new(0, 3)).unwrap()[1].late);
+        assert_eq!(lives.iter().count(), 2);
+        assert_eq!(lives.get(MessageId::new(0, 5)), None);
+    }
+
+    #[test]
+    fn a_range_is_split_at_its_lives() {
+        let mut lives = Lives::of(vec![IdRange { producer: 0, from: 0, to: u32::MAX }]);
+        lives.collect(0, &[entry(Kind::Delivered, 4, 1), entry(Kind::Delivered, u32::MAX, 2)]);
+        let shown = |from, to| -> Vec<String> {
+            let pieces = lives.split(IdRange { producer: 0, from, to });
+            let shown = pieces.iter().map(|piece| match piece {
+                Piece::Gap(range) => range.to_string(),
+                Piece::Life(id, _) => format!("life {id}"),
+            });
+            shown.collect()
+        };
+        assert_eq!(shown(0, 9), ["0-0..0-3", "life 0-4", "0-5..0-9"]);
+        assert_eq!(shown(4, 4), ["life 0-4"]);
+        assert_eq!(shown(5, u32::MAX), [format!("0-5..0-{}", u32::MAX - 1), format!("life 0-{}", u32::MAX)]);
     }
 }

@@ -14,10 +14,6 @@ impl Row {
         Self(words)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
     fn get(&self, field: Field) -> u64 {
         self.0[field as usize]
     }

@@ -9,13 +9,15 @@ pub enum What {
     Killed,
     /// Stopped in good order, by a fault; the window ends when it is back.
     Stopped,
+    /// Stopped and started again, by one fault; the window ends when it is back.
+    Restarted,
     /// Paused by SIGSTOP; the window ends with SIGCONT.
     Paused,
     /// A worker was held at this point.
     Held(String),
     /// No consumer was ready. Its target is of no interest.
     NoConsumerReady,
-    /// Another fault, as it reads behind its target: "was cut off".
+    /// Another fault, as it reads behind its target: "cut off".
     Other(String),
 }
 
@@ -43,21 +45,38 @@ impl Window {
         self.target == "broker" || self.target.starts_with("broker-")
     }
 
+    /// Whether its target lost what it had in memory, and its connections.
+    pub fn is_end(&self) -> bool {
+        matches!(self.what, What::Killed | What::Stopped | What::Restarted)
+    }
+
     /// Whether its target could not do anything in it.
     pub fn is_down(&self) -> bool {
-        matches!(self.what, What::Killed | What::Stopped | What::Paused)
+        self.is_end() || self.what == What::Paused
     }
 }
 
+/// As it reads behind its target: "killed", "held at reading".
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Killed => f.write_str("was killed"),
-            Self::Stopped => f.write_str("was stopped"),
-            Self::Paused => f.write_str("was paused"),
-            Self::Held(point) => write!(f, "was held at {point}"),
-            Self::NoConsumerReady => f.write_str("was not ready"),
+            Self::Killed => f.write_str("killed"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Restarted => f.write_str("restarted"),
+            Self::Paused => f.write_str("paused"),
+            Self::Held(point) => write!(f, "held at {point}"),
+            Self::NoConsumerReady => f.write_str("no consumer ready"),
             Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+/// As a time line names it: "broker killed", "consumer-0 held at reading", "no consumer ready".
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.what {
+            What::NoConsumerReady => write!(f, "{}", self.what),
+            _ => write!(f, "{} {}", self.target, self.what),
         }
     }
 }
@@ -86,6 +105,17 @@ mod tests {
         assert!(!window.holds(4) && window.holds(5) && window.holds(u64::MAX));
         window.to_ns = Some(6);
         assert!(window.holds(6) && !window.holds(7));
-        assert!(window.is_broker());
+        assert!(window.is_broker() && window.is_down() && window.is_end());
+    }
+
+    #[test]
+    fn a_time_line_names_the_target_where_there_is_one() {
+        let shown = |what, target: &str| {
+            Window { what, target: target.to_owned(), from_ns: 0, to_ns: None }.to_string()
+        };
+        assert_eq!(shown(What::Killed, "broker"), "broker killed");
+        assert_eq!(shown(What::Held("reading".to_owned()), "consumer-0"), "consumer-0 held at reading");
+        assert_eq!(shown(What::NoConsumerReady, ""), "no consumer ready");
+        assert_eq!(shown(What::Other("cut off".to_owned()), "broker"), "broker cut off");
     }
 }

@@ -1,0 +1,148 @@
+//! Why something happened more than once.
+
+use super::Cause;
+use crate::{
+    Event, Kind, What,
+    story::{Story, all, first},
+};
+
+/// Two deliveries, and what lies between them.
+struct Pair<'a> {
+    first: &'a Event,
+    again: &'a Event,
+    /// The ack of the first one was confirmed before the second.
+    settled: Option<&'a Event>,
+}
+
+fn pair(life: &[Event]) -> Option<Pair<'_>> {
+    let mut deliveries = life.iter().filter(|event| event.kind == Kind::Delivered);
+    let (first, again) = (deliveries.next()?, deliveries.next()?);
+    let between = |event: &&Event| (first.time_ns..again.time_ns).contains(&event.time_ns);
+    let settled = life.iter().filter(between).find(|event| event.kind == Kind::Settled);
+    Some(Pair { first, again, settled })
+}
+
+/// More than one effect.
+pub(super) fn duplicated(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let Some(pair) = pair(life) else {
+        return Some(match first(life, Kind::Delivered) {
+            Some(one) => {
+                let who = story.who(one);
+                Cause::say(format!("delivered once, to {who} at "))
+                    .at(one)
+                    .and(", but applied more than once")
+                    .unexplained()
+            }
+            None => Cause::say("applied more than once, but never delivered").unexplained(),
+        });
+    };
+    if let Some(copies) = copies(story, life, &pair) {
+        return Some(copies);
+    }
+    // An effect that was read back after the run has no time of its own; a worker's hint may have.
+    let between = |event: &&Event| (pair.first.time_ns..pair.again.time_ns).contains(&event.time_ns);
+    let is_effect = |event: &&Event| matches!(event.kind, Kind::Applied | Kind::Reported);
+    let who = story.who(pair.first);
+    let cause = match life.iter().filter(between).find(is_effect) {
+        Some(effect) => Cause::say("effect at ").at(effect).and(format!(" by {who}")),
+        None => Cause::say(format!("delivered to {who} at ")).at(pair.first),
+    };
+    Some(again(story, cause, &pair).and(", and applied again"))
+}
+
+/// More than one delivery.
+pub(super) fn redelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let pair = pair(life)?;
+    if let Some(copies) = copies(story, life, &pair) {
+        return Some(copies);
+    }
+    let cause = Cause::say(format!("delivered to {} at ", story.who(pair.first))).at(pair.first);
+    Some(again(story, cause, &pair))
+}
+
+/// One more delivery after a confirmed ack.
+pub(super) fn after_settled(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let settled = first(life, Kind::Settled)?;
+    let late = |event: &&Event| event.kind == Kind::Delivered && event.time_ns > settled.time_ns;
+    let again = life.iter().find(late)?;
+    let cause = Cause::say("ack confirmed at ").at(settled);
+    let down = story.broker_down_within(settled.time_ns, again.time_ns);
+    let cause = match &down {
+        Some(down) => cause.and(format!(", broker {} at {}", down.first(), story.at(down.from_ns))),
+        None => cause,
+    };
+    let cause = cause.and(format!(", delivered again to {} at ", story.who(again))).at(again);
+    Some(if down.is_some() { cause } else { cause.unexplained() })
+}
+
+/// More than one copy in the broker's store.
+pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let attempts = all(life, Kind::Attempted);
+    Some(match attempts.as_slice() {
+        [] => Cause::say("stored more than once, but never attempted").unexplained(),
+        [once] => {
+            let who = story.who(once);
+            Cause::say(format!("sent once by {who}, at "))
+                .at(once)
+                .and(", but stored more than once")
+                .unexplained()
+        }
+        [one, more, ..] => {
+            let cause = Cause::say("sent at ").at(one).and(" and again at ").at(more);
+            cause.and(", and stored each time")
+        }
+    })
+}
+
+/// Two deliveries of two copies are no redelivery by the broker.
+fn copies(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
+    let twice_stored = all(life, Kind::Stored).len() > 1;
+    let attempts = all(life, Kind::Attempted);
+    let ([one, more, ..], true) = (attempts.as_slice(), twice_stored) else {
+        return None;
+    };
+    let cause = Cause::say("sent at ")
+        .at(one)
+        .and(" and again at ")
+        .at(more)
+        .and(", stored each time, delivered to ");
+    let cause = cause.and(format!("{} at ", story.who(pair.first))).at(pair.first);
+    Some(cause.and(format!(" and to {} at ", story.who(pair.again))).at(pair.again))
+}
+
+/// What lies between the two deliveries, and the second one.
+fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
+    let (from, to) = (pair.first.time_ns, pair.again.time_ns);
+    let (who, whom) = (story.who(pair.first), story.who(pair.again));
+    let slow = |what: &What| matches!(what, What::Held(_) | What::Paused);
+    let mut explained = true;
+    let cause = if let Some(end) = story.ended(who, from, to) {
+        let cause = cause.and(format!(", {} at {}", end.what, story.at(end.from_ns)));
+        match pair.settled {
+            Some(settled) => cause.and(", though its ack was confirmed at ").at(settled),
+            None => cause.and(" before its ack was confirmed"),
+        }
+    } else if let Some(down) = story.broker_down_within(from, to) {
+        let cause = cause.and(format!(", broker {} at {}", down.first(), story.at(down.from_ns)));
+        match pair.settled {
+            Some(settled) => cause.and(", though the ack was confirmed at ").at(settled),
+            None => cause.and(" before the ack was confirmed"),
+        }
+    } else if let Some(settled) = pair.settled {
+        explained = false;
+        cause.and(", its ack confirmed at ").at(settled)
+    } else if let Some(held) = story.first(|window| {
+        window.target == who
+            && slow(&window.what)
+            && window.from_ns <= to
+            && window.to_ns.is_none_or(|end| end >= from)
+    }) {
+        let stretch = story.stretch(held.from_ns, held.to_ns);
+        cause.and(format!(", then {} {stretch} and not acked in time", held.what))
+    } else {
+        explained = false;
+        cause.and(", no ack of it confirmed")
+    };
+    let cause = cause.and(format!(", delivered again to {whom} at ")).at(pair.again);
+    if explained { cause } else { cause.unexplained() }
+}

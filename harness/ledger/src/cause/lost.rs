@@ -1,0 +1,124 @@
+//! Why an acked or unconfirmed message has no effect.
+
+use super::Cause;
+use crate::{
+    Event, Kind, What, Window,
+    story::{Story, first, last},
+};
+
+pub(super) fn cause(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    match last(life, Kind::Delivered) {
+        Some(delivery) => Some(delivered(story, life, delivery)),
+        None => undelivered(story, life),
+    }
+}
+
+/// A consumer had it, and there is no effect.
+fn delivered(story: &Story<'_>, life: &[Event], delivery: &Event) -> Cause {
+    let who = story.who(delivery);
+    let cause = Cause::say(format!("delivered to {who} at ")).at(delivery);
+    let settled = life.iter().find(|event| event.kind == Kind::Settled && event.time_ns >= delivery.time_ns);
+    let cause = match settled {
+        Some(settled) => cause.and(", its ack confirmed at ").at(settled),
+        None => cause,
+    };
+    if let Some(reported) = last(life, Kind::Reported) {
+        let cause =
+            cause.and(format!(", and {} says that it applied it at ", story.who(reported))).at(reported);
+        return cause.and(", but the sink does not show the effect").unexplained();
+    }
+    match story.ended(who, delivery.time_ns, u64::MAX) {
+        Some(end) if settled.is_none() => {
+            cause.and(format!(", which was {} at {} before the effect", end.what, story.at(end.from_ns)))
+        }
+        Some(end) => {
+            cause.and(format!(", {who} {} at {} before the effect", end.what, story.at(end.from_ns)))
+        }
+        None => cause.and(", but no effect came").unexplained(),
+    }
+}
+
+/// No consumer ever had it.
+fn undelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let sent = last(life, Kind::Attempted)?;
+    let told = told(life)?;
+    let in_store = story.scope.store_read.then(|| first(life, Kind::Stored).is_some());
+    if in_store == Some(true) {
+        return Some(on_the_way(story, sent, told, true));
+    }
+    if story.first(|window| window.what == What::NoConsumerReady && window.holds(sent.time_ns)).is_some() {
+        return Some(Cause::say("published ").at(sent).and(", before any consumer was there"));
+    }
+    if let Some(down) = story.broker_down(sent.time_ns).or_else(|| story.broker_down(told.time_ns)) {
+        let stretch = story.stretch(down.from_ns, down.to_ns);
+        return Some(Cause::say(format!("published while the broker was {} {stretch}", down.what())));
+    }
+    Some(match in_store {
+        Some(_) => not_stored(story, told),
+        None => on_the_way(story, sent, told, false),
+    })
+}
+
+/// What the producer was told: the last success.
+fn told(life: &[Event]) -> Option<&Event> {
+    let success = |kind| matches!(kind, Kind::Acked | Kind::Deduplicated | Kind::Unconfirmed);
+    life.iter().rfind(|event| success(event.kind))
+}
+
+fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
+    let cause = Cause::say(format!("{} ", told.kind.word())).at(told);
+    match story.broker_down_within(told.time_ns, u64::MAX) {
+        Some(down) => cause.and(format!(
+            ", broker {} {}, not in the broker's store",
+            down.first(),
+            story.at(down.from_ns)
+        )),
+        None => cause.and(", not in the broker's store").unexplained(),
+    }
+}
+
+/// Somewhere between the broker and a consumer.
+fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> Cause {
+    let consumer = |window: &Window| !window.is_broker() && !window.target.starts_with("producer");
+    if let Some(held) =
+        story.first(|window| consumer(window) && is_held(story, window) && window.holds(sent.time_ns))
+    {
+        let stretch = story.stretch(held.from_ns, held.to_ns);
+        let Window { what, target, .. } = held;
+        return Cause::say(format!(
+            "reached {target} while it was {what} {stretch}, and was not kept for it: most likely its buffer was full"
+        ));
+    }
+    if let Some(down) =
+        story.first(|window| consumer(window) && window.is_down() && window.holds(sent.time_ns))
+    {
+        let stretch = story.stretch(down.from_ns, down.to_ns);
+        return Cause::say(format!("published while {} was {} {stretch}", down.target, down.what));
+    }
+    let after = |window: &Window| window.from_ns >= sent.time_ns;
+    let end = story.first(|window| consumer(window) && window.is_end() && after(window));
+    let down = story.broker_down_within(sent.time_ns, u64::MAX);
+    let cause = Cause::say(format!("{} ", told.kind.word())).at(told);
+    match (end, down) {
+        (Some(end), down) if down.as_ref().is_none_or(|down| end.from_ns <= down.from_ns) => {
+            cause.and(format!(
+                ", {} {} {}, never delivered: it was on its way or in the client's buffer",
+                end.target,
+                end.what,
+                story.at(end.from_ns)
+            ))
+        }
+        (_, Some(down)) => {
+            let from = story.at(down.from_ns);
+            cause.and(format!(", broker {} {from}, never handed to a consumer", down.first()))
+        }
+        (_, None) if in_store => cause.and(", in the broker's store, but never delivered").unexplained(),
+        (_, None) => cause.and(", never delivered").unexplained(),
+    }
+}
+
+/// Held, and not because it is about to be killed.
+fn is_held(story: &Story<'_>, window: &Window) -> bool {
+    let until = window.to_ns.unwrap_or(u64::MAX);
+    matches!(window.what, What::Held(_)) && story.ended(&window.target, window.from_ns, until).is_none()
+}
