@@ -55,8 +55,11 @@ impl Context {
         self.project.join("labs").join(lab)
     }
 
-    /// Builds a lab's binary, so that [`Context::binary`] knows it.
+    /// Builds a lab's binary once, so that [`Context::binary`] knows it.
     pub async fn build(&self, lab: &str) -> Result<(), Error> {
+        if self.binaries.borrow().contains_key(lab) {
+            return Ok(());
+        }
         let path = build::binary(&self.project, &format!("lab-{lab}")).await?;
         self.binaries.borrow_mut().insert(lab.to_owned(), path);
         Ok(())

@@ -40,13 +40,24 @@ pub async fn run(
     events: Recorder<'_>,
 ) -> Result<Assessed, Error> {
     let run = rand::random::<u64>();
-    let mut stage = Stage::new(context, brokers, plan, folder.clone(), events, run);
+    let mut stage = Stage::new(context, brokers, plan, folder, events, run);
     stage.events.began(run, &stage.tag)?;
     let outcome = phases(&mut stage).await;
     stage.down(outcome.is_err()).await;
     outcome?;
-    let assessed = assess(&folder)?;
-    folder.write("verdict.json", assessed.result.to_json().as_bytes())?;
+    conclude(&mut stage)
+}
+
+/// Judges the run from its folder, as `harness check` will, and writes the verdict down.
+fn conclude(stage: &mut Stage<'_>) -> Result<Assessed, Error> {
+    let assessed = assess(&stage.folder)?;
+    let result = &assessed.result;
+    stage.folder.write("verdict.json", result.to_json().as_bytes())?;
+    stage.events.emit(RunEvent::Judged {
+        verdict: result.verdict,
+        as_expected: result.as_expected,
+        sentence: result.sentence.clone(),
+    })?;
     Ok(assessed)
 }
 
@@ -71,6 +82,7 @@ impl Stage<'_> {
         let (local, session) = (&self.context.local, &self.context.session);
         self.brokers.need_nats(local, &binary, session, &self.plan.lab, &self.plan.server_settings()).await?;
         if let Some(server) = &self.brokers.nats {
+            self.broker_log_from = std::fs::metadata(server.log()).map_or(0, |log| log.len() as usize);
             let (version, port) = (server.version().to_owned(), server.port());
             self.events.emit(RunEvent::BrokerUp { broker: "nats-server".to_owned(), version, port })?;
             let store = Store::open(server, &self.names).await?;
@@ -180,11 +192,22 @@ impl Stage<'_> {
                 self.context.local.forget(node.pid());
             }
         }
+        self.keep_broker_log();
         if failed || !self.brokers.are_alive() {
             self.brokers.stop().await;
         }
         if let Some(store) = self.store.take() {
             store.delete().await;
+        }
+    }
+
+    /// Copies what the broker logged during this run into the run folder.
+    fn keep_broker_log(&self) {
+        let Some(server) = &self.brokers.nats else { return };
+        let text = std::fs::read(server.log()).unwrap_or_default();
+        let from = self.broker_log_from.min(text.len());
+        if let Err(error) = std::fs::write(self.folder.log("nats"), &text[from..]) {
+            tracing::warn!("the log of nats could not be kept: {error}");
         }
     }
 

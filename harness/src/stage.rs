@@ -97,6 +97,8 @@ pub struct Stage<'a> {
     pub stopping: bool,
     /// Passages of earlier lives, by worker and point, when the present life was armed.
     pub passages_before: BTreeMap<(String, String), u64>,
+    /// Where this run's part of the broker's log begins, in bytes.
+    pub broker_log_from: usize,
     heard: mpsc::UnboundedReceiver<Heard>,
     /// Where workers' lines are sent to.
     pub ears: mpsc::UnboundedSender<Heard>,
@@ -139,6 +141,7 @@ impl<'a> Stage<'a> {
             healing: false,
             stopping: false,
             passages_before: BTreeMap::new(),
+            broker_log_from: 0,
             heard,
             ears,
             interrupt: context.interrupt.clone(),

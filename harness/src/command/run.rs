@@ -81,6 +81,7 @@ impl Errand<'_> {
                 if !self.arguments.json {
                     self.print(&terminal::variant(&report, &output::page()))?;
                 }
+                self.write_junit(&report)?;
                 self.reports.push(report);
             }
         }
@@ -152,6 +153,15 @@ impl Errand<'_> {
         run(self.context, brokers, plan, folder, events).await
     }
 
+    /// The result for CI systems, in the run's own folder.
+    fn write_junit(&self, report: &RunReport) -> Result<(), Error> {
+        let Some(run) = &report.result.run else { return Ok(()) };
+        write_whole(
+            &self.context.project.join(run).join("junit.xml"),
+            &junit_of(std::slice::from_ref(report))?,
+        )
+    }
+
     fn print(&self, text: &str) -> Result<(), Error> {
         self.screen.aside(|| output::print(text)).map(drop)
     }
@@ -165,11 +175,9 @@ impl Errand<'_> {
             output::print(&summary(&self.reports, &output::page()))?;
         }
         if let Some(path) = &self.arguments.junit {
-            let bytes = junit(&self.reports)
-                .map_err(|error| Error::Other(format!("the JUnit file cannot be made: {error}")))?;
-            write_whole(path, &bytes)?;
+            write_whole(path, &junit_of(&self.reports)?)?;
         }
-        if !self.failed {
+        if !self.arguments.keep {
             self.context.session.remove();
         }
         let worst =
@@ -187,6 +195,10 @@ impl Errand<'_> {
             (false, false) => worst,
         })
     }
+}
+
+fn junit_of(reports: &[RunReport]) -> Result<Vec<u8>, Error> {
+    junit(reports).map_err(|error| Error::Other(format!("the JUnit file cannot be made: {error}")))
 }
 
 /// The exit code of one result. With `--set` nobody said what should come out, so a verdict is enough.

@@ -51,7 +51,14 @@ pub fn report(lab: &LabView, plan: &Plan, assessed: Assessed) -> RunReport {
 
 /// The report of a variant that has no result.
 pub fn not_run(lab: &LabView, plan: &Plan, repeat: u32, error: &Error) -> RunReport {
-    let reasons = vec![error.to_string()];
+    // A node's last log lines are shown as they are, not set as a paragraph.
+    let (reasons, logs) = match error {
+        Error::Node { what, log } => {
+            let node = log.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (vec![what.clone()], vec![LogView { node, lines: log.lines.clone() }])
+        }
+        error => (vec![error.to_string()], Vec::new()),
+    };
     let mut result = RunResult {
         lab: plan.lab.clone(),
         variant: plan.variant.clone(),
@@ -74,7 +81,6 @@ pub fn not_run(lab: &LabView, plan: &Plan, repeat: u32, error: &Error) -> RunRep
         versions: BTreeMap::new(),
     };
     result.sentence = sentence(&result, &reasons);
-    let logs: Vec<LogView> = Vec::new();
     RunReport {
         result,
         variant: variant(lab, plan),

@@ -56,7 +56,8 @@ fn understand(text: &str) -> Option<Said> {
         "point" => Some(Said::Point { name: words.next()?.to_owned(), passage: words.next()?.parse().ok()? }),
         "figure" => Some(Said::Figure {
             name: words.next()?.to_owned(),
-            value: words.next()?.parse().ok()?,
+            // JSON knows no other numbers than finite ones.
+            value: words.next()?.parse().ok().filter(|value: &f64| value.is_finite())?,
             unit: words.next().unwrap_or_default().to_owned(),
         }),
         _ => Some(Said::Record(told_kind(verb)?, told_ids(words)?)),
@@ -123,6 +124,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         for line in [
+            ":: figure rate NaN",
+            ":: figure rate inf",
             ":: point in-hand",
             ":: idle",
             ":: acked",
