@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn at_the_same_moment_is_not_after() {
+        let event = |kind, time_ns| Event { time_ns, kind, writer: 0, late: false };
+        let after = |settled, again| {
+            let mut life =
+                [event(Kind::Delivered, 1), event(Kind::Settled, settled), event(Kind::Delivered, again)];
+            life.sort_by_key(|event| event.time_ns);
+            delivered_after_settled(&life)
+        };
+        assert_eq!([after(5, 6), after(5, 5), after(5, 4)], [true, false, false]);
+    }
+
+    #[test]
     fn a_range_is_split_at_its_lives() {
         let mut lives = Lives::of(vec![IdRange { producer: 0, from: 0, to: u32::MAX }]);
         lives.collect(0, &[entry(Kind::Delivered, 4, 1), entry(Kind::Delivered, u32::MAX, 2)]);

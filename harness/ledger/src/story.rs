@@ -73,6 +73,16 @@ impl Story<'_> {
         downs
     }
 
+    /// How it was meanwhile: "paused (0.400 s to 1.200 s)", "down (paused and killed, 0.400 s to 1.200 s)".
+    pub fn state(&self, down: &Down) -> String {
+        let stretch = self.stretch(down.from_ns, down.to_ns);
+        if down.what.iter().all(|what| *what == What::Paused) {
+            return format!("paused {stretch}");
+        }
+        let words: Vec<_> = down.what.iter().map(ToString::to_string).collect();
+        format!("down ({}, {}", words.join(" and "), stretch.trim_start_matches('('))
+    }
+
     /// A stretch of time: "(0.400 s to 1.200 s)".
     pub fn stretch(&self, from_ns: u64, to_ns: Option<u64>) -> String {
         match to_ns {
@@ -93,10 +103,9 @@ pub(crate) struct Down {
 }
 
 impl Down {
-    /// What was done to it: "paused and killed".
-    pub fn what(&self) -> String {
-        let words: Vec<_> = self.what.iter().map(ToString::to_string).collect();
-        words.join(" and ")
+    /// The time of one window.
+    pub fn of(window: &Window) -> Self {
+        Self { from_ns: window.from_ns, to_ns: window.to_ns, what: vec![window.what.clone()] }
     }
 
     /// What was done to it first.

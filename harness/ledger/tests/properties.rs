@@ -145,6 +145,7 @@ proptest! {
         let blind = account.counts(&scope, &Lives::default());
         prop_assert!(blind.reordered >= model.counts(&scope).reordered);
         let candidates = account.ids(Fate::RedeliveredAfterSettled);
+        prop_assert_eq!(account.exact_ids(Fate::RedeliveredAfterSettled, &Lives::default()), []);
         prop_assert_eq!(blind.redelivered_after_settled.is_none(), !candidates.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use super::Cause;
 use crate::{
     Event, Kind, What, Window,
-    story::{Story, first, last},
+    story::{Down, Story, first, last},
 };
 
 pub(super) fn cause(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
@@ -50,8 +50,7 @@ fn undelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         return Some(Cause::say("published ").at(sent).and(", before any consumer was there"));
     }
     if let Some(down) = story.broker_down(sent.time_ns).or_else(|| story.broker_down(told.time_ns)) {
-        let stretch = story.stretch(down.from_ns, down.to_ns);
-        return Some(Cause::say(format!("published while the broker was {} {stretch}", down.what())));
+        return Some(Cause::say(format!("published while the broker was {}", story.state(&down))));
     }
     Some(match in_store {
         Some(_) => not_stored(story, told),
@@ -80,9 +79,9 @@ fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
 /// Somewhere between the broker and a consumer.
 fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> Cause {
     let consumer = |window: &Window| !window.is_broker() && !window.target.starts_with("producer");
-    if let Some(held) =
-        story.first(|window| consumer(window) && is_held(story, window) && window.holds(sent.time_ns))
-    {
+    if let Some(held) = story.first(|window| {
+        consumer(window) && window.holds(sent.time_ns) && is_held(story, window, sent.time_ns)
+    }) {
         let stretch = story.stretch(held.from_ns, held.to_ns);
         let Window { what, target, .. } = held;
         return Cause::say(format!(
@@ -92,8 +91,7 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
     if let Some(down) =
         story.first(|window| consumer(window) && window.is_down() && window.holds(sent.time_ns))
     {
-        let stretch = story.stretch(down.from_ns, down.to_ns);
-        return Cause::say(format!("published while {} was {} {stretch}", down.target, down.what));
+        return Cause::say(format!("published while {} was {}", down.target, story.state(&Down::of(down))));
     }
     let after = |window: &Window| window.from_ns >= sent.time_ns;
     let end = story.first(|window| consumer(window) && window.is_end() && after(window));
@@ -117,8 +115,10 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
     }
 }
 
-/// Held, and not because it is about to be killed.
-fn is_held(story: &Story<'_>, window: &Window) -> bool {
+/// Held, and neither killed nor cut off from its broker in the end: else that is the better explanation.
+fn is_held(story: &Story<'_>, window: &Window, sent_ns: u64) -> bool {
     let until = window.to_ns.unwrap_or(u64::MAX);
-    matches!(window.what, What::Held(_)) && story.ended(&window.target, window.from_ns, until).is_none()
+    matches!(window.what, What::Held(_))
+        && story.ended(&window.target, window.from_ns, until).is_none()
+        && story.broker_down_within(sent_ns, until).is_none()
 }

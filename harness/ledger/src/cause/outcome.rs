@@ -15,8 +15,7 @@ pub(super) fn unknown(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     let cause = Cause::say("sent at ").at(sent);
     let end = story.ended(who, sent.time_ns, until);
     let cause = if let Some(down) = story.broker_down(sent.time_ns) {
-        let stretch = story.stretch(down.from_ns, down.to_ns);
-        cause.and(format!(" while the broker was {} {stretch}, and no answer came", down.what()))
+        cause.and(format!(" while the broker was {}, and no answer came", story.state(&down)))
     } else if let Some(down) = story
         .broker_down_within(sent.time_ns, until)
         .filter(|down| end.is_none_or(|end| down.from_ns < end.from_ns))

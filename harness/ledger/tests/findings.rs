@@ -1,0 +1,384 @@
+//! The sentences of the findings, each from a small history.
+
+use ledger::{
+    Account, Entry, Finding, Kind,
+    Kind::{
+        Acked, Applied, Attempted, Crossed, Deduplicated, Delivered, Rejected, Reported, ResolvedAbsent,
+        Settled, Stored, Unconfirmed,
+    },
+    Lives, MessageId, Scope, What, Window, findings,
+};
+
+const DRAINED: Scope = Scope { drained: true, store_read: false, settles: false, keyed: false };
+const READ_BACK: Scope = Scope { store_read: true, ..DRAINED };
+const START_NS: u64 = 7_000_000_000;
+
+/// One journal: who wrote it, and kind, sequence and milliseconds of each entry.
+type Journal<'a> = (&'a str, &'a [(Kind, u32, u64)]);
+
+fn ns(milliseconds: u64) -> u64 {
+    START_NS + milliseconds * 1_000_000
+}
+
+fn window(what: What, target: &str, from: u64, to: Option<u64>) -> Window {
+    Window { what, target: target.to_owned(), from_ns: ns(from), to_ns: to.map(ns) }
+}
+
+fn found(journals: &[Journal<'_>], windows: &[Window], scope: &Scope) -> Vec<Finding> {
+    let entry = |(kind, seq, at): &(Kind, u32, u64)| Entry {
+        kind: *kind,
+        id: MessageId::new(0, *seq),
+        time_ns: ns(*at),
+    };
+    let journals: Vec<(&str, Vec<Entry>)> =
+        journals.iter().map(|(writer, entries)| (*writer, entries.iter().map(entry).collect())).collect();
+    let mut account = Account::new();
+    for (_, entries) in &journals {
+        let mut part = Account::new();
+        part.fold(entries);
+        account.merge(&part);
+    }
+    let mut lives = Lives::of(account.odd());
+    for (writer, (_, entries)) in journals.iter().enumerate() {
+        lives.collect(writer as u16, entries);
+    }
+    let writers: Vec<_> = journals.iter().map(|(writer, _)| (*writer).to_owned()).collect();
+    findings(&account, &account.counts(scope, &lives), &lives, windows, &writers, START_NS, scope)
+}
+
+/// The findings of one kind, as "ids: cause".
+fn causes(kind: &str, journals: &[Journal<'_>], windows: &[Window], scope: &Scope) -> Vec<String> {
+    let found = found(journals, windows, scope);
+    let shown = found.iter().filter(|finding| finding.kind == kind).map(|finding| {
+        let ids: Vec<_> = finding.ids.iter().map(ToString::to_string).collect();
+        format!("{}: {}", ids.join(" "), finding.cause)
+    });
+    shown.collect()
+}
+
+const SENT: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Unconfirmed, 0, 101)]);
+const SENT_AND_ACKED: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 101)]);
+
+#[test]
+fn lost_with_a_killed_consumer() {
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 1_201)]);
+    let killed = [window(What::Killed, "consumer-0", 1_204, Some(1_300))];
+    assert_eq!(
+        causes("lost", &[SENT, consumer], &killed, &DRAINED),
+        ["0-0: delivered to consumer-0 at 1.201 s, which was killed at 1.204 s before the effect"]
+    );
+    let acked_first: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 1_201), (Settled, 0, 1_202)]);
+    assert_eq!(
+        causes("lost", &[SENT, acked_first], &killed, &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 1.201 s, its ack confirmed at 1.202 s, consumer-0 killed at 1.204 s before the effect"
+        ]
+    );
+    // Another one's end, or an end before the delivery, explains nothing.
+    let other = [
+        window(What::Killed, "consumer-1", 1_204, None),
+        window(What::Killed, "consumer-0", 1_000, Some(1_100)),
+    ];
+    assert_eq!(
+        causes("lost", &[SENT, consumer], &other, &DRAINED),
+        ["0-0: delivered to consumer-0 at 1.201 s, but no effect came; the cause is not known"]
+    );
+}
+
+#[test]
+fn lost_though_a_worker_says_that_it_applied_it() {
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 200), (Reported, 0, 210)]);
+    assert_eq!(
+        causes("lost", &[SENT, consumer], &[], &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, and consumer-0 says that it applied it at 0.210 s, but the sink does not show the effect; the cause is not known"
+        ]
+    );
+}
+
+#[test]
+fn lost_before_a_consumer_was_there() {
+    let producer: Journal<'_> = (
+        "producer-0.0",
+        &[(Attempted, 0, 100), (Unconfirmed, 0, 100), (Attempted, 1, 140), (Unconfirmed, 1, 141)],
+    );
+    let windows = [window(What::NoConsumerReady, "", 0, Some(500))];
+    assert_eq!(
+        causes("lost", &[producer], &windows, &DRAINED),
+        ["0-0..0-1: published 0.100 s to 0.140 s, before any consumer was there"]
+    );
+}
+
+#[test]
+fn lost_while_the_broker_was_down() {
+    let windows = [
+        window(What::Paused, "broker", 90, Some(150)),
+        window(What::Killed, "broker", 151, Some(200)),
+        window(What::Killed, "broker", 900, Some(950)),
+    ];
+    assert_eq!(
+        causes("lost", &[SENT], &windows, &DRAINED),
+        ["0-0: published while the broker was down (paused and killed, 0.090 s to 0.200 s)"]
+    );
+}
+
+#[test]
+fn lost_in_the_brokers_hands() {
+    let windows = [window(What::Killed, "broker", 107, Some(200))];
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED], &windows, &READ_BACK),
+        ["0-0: acked 0.101 s, broker killed 0.107 s, not in the broker's store"]
+    );
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED], &[], &READ_BACK),
+        ["0-0: acked 0.101 s, not in the broker's store; the cause is not known"]
+    );
+    let stored: Journal<'_> = ("read-back", &[(Stored, 0, 5_000)]);
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED, stored], &[], &READ_BACK),
+        ["0-0: acked 0.101 s, in the broker's store, but never delivered; the cause is not known"]
+    );
+    assert_eq!(
+        causes("lost", &[SENT], &windows, &DRAINED),
+        ["0-0: unconfirmed 0.101 s, broker killed 0.107 s, never handed to a consumer"]
+    );
+}
+
+#[test]
+fn lost_on_the_way_to_a_consumer() {
+    let held = window(What::Held("reading".to_owned()), "consumer-0", 50, Some(400));
+    assert_eq!(
+        causes("lost", &[SENT], std::slice::from_ref(&held), &DRAINED),
+        [
+            "0-0: reached consumer-0 while it was held at reading (0.050 s to 0.400 s), and was not kept for it: most likely its buffer was full"
+        ]
+    );
+    // Held only to be killed: then the kill is the cause.
+    let killed = window(What::Killed, "consumer-0", 300, None);
+    assert_eq!(
+        causes("lost", &[SENT], &[held.clone(), killed], &DRAINED),
+        [
+            "0-0: unconfirmed 0.101 s, consumer-0 killed 0.300 s, never delivered: it was on its way or in the client's buffer"
+        ]
+    );
+    // Held while the broker went away.
+    let paused = window(What::Paused, "broker", 300, None);
+    assert_eq!(
+        causes("lost", &[SENT], &[held, paused], &DRAINED),
+        ["0-0: unconfirmed 0.101 s, broker paused 0.300 s, never handed to a consumer"]
+    );
+    let down = window(What::Killed, "consumer-0", 50, Some(400));
+    assert_eq!(
+        causes("lost", &[SENT], &[down], &DRAINED),
+        ["0-0: published while consumer-0 was down (killed, 0.050 s to 0.400 s)"]
+    );
+    assert_eq!(
+        causes("lost", &[SENT], &[], &DRAINED),
+        ["0-0: unconfirmed 0.101 s, never delivered; the cause is not known"]
+    );
+}
+
+#[test]
+fn duplicated_by_a_kill_between_effect_and_ack() {
+    let journals: [Journal<'_>; 3] = [
+        SENT_AND_ACKED,
+        ("consumer-0.0", &[(Delivered, 0, 1_200), (Applied, 0, 1_201)]),
+        ("consumer-0.1", &[(Delivered, 0, 2_204), (Applied, 0, 2_205), (Settled, 0, 2_206)]),
+    ];
+    let killed = [window(What::Killed, "consumer-0", 1_203, Some(1_300))];
+    assert_eq!(
+        causes("duplicated", &journals, &killed, &DRAINED),
+        [
+            "0-0: effect at 1.201 s by consumer-0, killed at 1.203 s before its ack was confirmed, delivered again to consumer-0 at 2.204 s, and applied again"
+        ]
+    );
+    assert_eq!(
+        causes("redelivered", &journals, &killed, &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 1.200 s, killed at 1.203 s before its ack was confirmed, delivered again to consumer-0 at 2.204 s"
+        ]
+    );
+    assert_eq!(
+        causes("redelivered", &journals, &[], &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 1.200 s, no ack of it confirmed, delivered again to consumer-0 at 2.204 s; the cause is not known"
+        ]
+    );
+}
+
+#[test]
+fn duplicated_by_a_slow_worker() {
+    let journals: [Journal<'_>; 4] = [
+        SENT_AND_ACKED,
+        ("consumer-0.0", &[(Delivered, 0, 200)]),
+        ("consumer-1.0", &[(Delivered, 0, 1_200)]),
+        ("sink-table", &[(Applied, 0, 9_000), (Applied, 0, 9_000)]),
+    ];
+    let held = [window(What::Held("in-hand".to_owned()), "consumer-0", 201, Some(1_300))];
+    assert_eq!(
+        causes("duplicated", &journals, &held, &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, then held at in-hand (0.201 s to 1.300 s) and not acked in time, delivered again to consumer-1 at 1.200 s, and applied again"
+        ]
+    );
+}
+
+#[test]
+fn duplicated_without_a_second_delivery() {
+    let twice: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 200), (Applied, 0, 201), (Applied, 0, 202)]);
+    assert_eq!(
+        causes("duplicated", &[SENT_AND_ACKED, twice], &[], &DRAINED),
+        ["0-0: delivered once, to consumer-0 at 0.200 s, but applied more than once; the cause is not known"]
+    );
+}
+
+#[test]
+fn two_copies_are_no_redelivery_by_the_broker() {
+    let journals: [Journal<'_>; 3] = [
+        ("producer-0.0", &[(Attempted, 0, 100), (Attempted, 0, 150), (Acked, 0, 151)]),
+        ("consumer-0.0", &[(Delivered, 0, 200), (Delivered, 0, 210)]),
+        ("read-back", &[(Stored, 0, 900), (Stored, 0, 900)]),
+    ];
+    assert_eq!(
+        causes("redelivered", &journals, &[], &READ_BACK),
+        [
+            "0-0: sent at 0.100 s and again at 0.150 s, stored each time, delivered to consumer-0 at 0.200 s and to consumer-0 at 0.210 s"
+        ]
+    );
+    assert_eq!(
+        causes("stored_again", &journals, &[], &READ_BACK),
+        ["0-0: sent at 0.100 s and again at 0.150 s, and stored each time"]
+    );
+}
+
+#[test]
+fn redelivered_after_it_was_settled() {
+    let journals: [Journal<'_>; 2] = [
+        SENT_AND_ACKED,
+        ("consumer-0.0", &[(Delivered, 0, 200), (Applied, 0, 201), (Settled, 0, 202), (Delivered, 0, 900)]),
+    ];
+    let killed = [window(What::Killed, "broker", 203, Some(300))];
+    assert_eq!(
+        causes("redelivered_after_settled", &journals, &killed, &DRAINED),
+        ["0-0: ack confirmed at 0.202 s, broker killed at 0.203 s, delivered again to consumer-0 at 0.900 s"]
+    );
+    assert_eq!(
+        causes("redelivered", &journals, &killed, &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, broker killed at 0.203 s, though the ack was confirmed at 0.202 s, delivered again to consumer-0 at 0.900 s"
+        ]
+    );
+}
+
+#[test]
+fn unknown_and_recovered() {
+    let applied: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 300), (Applied, 0, 301)]);
+    let life_0: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100)]);
+    let paused = [window(What::Paused, "broker", 90, Some(250))];
+    let sentence =
+        "0-0: sent at 0.100 s while the broker was paused (0.090 s to 0.250 s), and no answer came";
+    assert_eq!(causes("unknown", &[life_0, applied], &paused, &DRAINED), [sentence]);
+    let recovered = causes("recovered", &[life_0, applied], &paused, &DRAINED);
+    assert_eq!(recovered, [format!("{sentence}; yet its effect was seen")]);
+
+    let killed = [window(What::Killed, "producer-0", 105, Some(150))];
+    let life_1: Journal<'_> = ("producer-0.1", &[(Attempted, 0, 200), (Rejected, 0, 201)]);
+    assert_eq!(
+        causes("unknown", &[life_0, life_1], &killed, &DRAINED),
+        ["0-0: sent at 0.100 s, producer-0 killed at 0.105 s before an answer came"]
+    );
+    assert_eq!(
+        causes("unknown", &[life_0], &[], &DRAINED),
+        ["0-0: sent at 0.100 s, and no answer came; the cause is not known"]
+    );
+    // Two lives at once: the one that was answered is not in doubt.
+    let answered: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Rejected, 0, 120)]);
+    let silent: Journal<'_> = ("producer-0.1", &[(Attempted, 0, 110)]);
+    assert_eq!(
+        causes("unknown", &[answered, silent], &[], &DRAINED),
+        ["0-0: sent at 0.110 s, and no answer came; the cause is not known"]
+    );
+    let asked: Journal<'_> = ("resolver", &[(ResolvedAbsent, 0, 400)]);
+    assert_eq!(
+        causes("unknown", &[life_0, asked], &paused, &DRAINED),
+        [format!("{sentence}; asked later, the broker said that it does not have it")]
+    );
+}
+
+#[test]
+fn what_should_not_be_there() {
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 300), (Applied, 0, 301)]);
+    assert_eq!(
+        causes("phantom", &[consumer], &[], &DRAINED),
+        ["0-0: never attempted, yet delivered to consumer-0 at 0.300 s"]
+    );
+    let acked: Journal<'_> = ("producer-0.0", &[(Deduplicated, 3, 300)]);
+    assert_eq!(
+        causes("phantom", &[acked], &[], &DRAINED),
+        ["0-3: never attempted, yet deduplicated at 0.300 s, says producer-0"]
+    );
+    let rejected: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Rejected, 0, 110)]);
+    assert_eq!(
+        causes("resurrected", &[rejected, consumer], &[], &DRAINED),
+        ["0-0: rejected at 0.110 s, yet delivered to consumer-0 at 0.300 s"]
+    );
+    let crossed: Journal<'_> = ("consumer-0.0", &[(Crossed, 5, 300)]);
+    assert_eq!(
+        causes("crossed", &[crossed], &[], &DRAINED),
+        ["0-5: carries the tag of another run, and reached consumer-0 at 0.300 s"]
+    );
+}
+
+#[test]
+fn out_of_order() {
+    let producer: Journal<'_> = (
+        "producer-0.0",
+        &[
+            (Attempted, 0, 100),
+            (Acked, 0, 101),
+            (Attempted, 1, 102),
+            (Acked, 1, 103),
+            (Attempted, 0, 150),
+            (Acked, 0, 151),
+        ],
+    );
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 1, 200), (Delivered, 0, 210)]);
+    assert_eq!(
+        causes("reordered", &[producer, consumer], &[], &DRAINED),
+        [
+            "0-0: first delivered to consumer-0 at 0.210 s, after a higher sequence of the same producer; it was sent again at 0.150 s"
+        ]
+    );
+}
+
+#[test]
+fn findings_are_grouped_and_ordered() {
+    let mut sent = Vec::new();
+    for seq in 0..10 {
+        sent.extend([(Attempted, seq, 100 + u64::from(seq)), (Unconfirmed, seq, 110)]);
+    }
+    let windows =
+        [window(What::NoConsumerReady, "", 0, Some(105)), window(What::Killed, "consumer-0", 300, None)];
+    let journals: [Journal<'_>; 2] = [
+        ("producer-0.0", &sent),
+        ("consumer-0.0", &[(Delivered, 8, 299), (Delivered, 9, 299), (Applied, 9, 299), (Applied, 9, 299)]),
+    ];
+    let found = found(&journals, &windows, &DRAINED);
+    let shown: Vec<_> = found.iter().map(|finding| (finding.kind.as_str(), finding.count)).collect();
+    assert_eq!(shown, [("lost", 6), ("lost", 2), ("lost", 1), ("duplicated", 1)]);
+    let json = serde_json::to_value(&found[3]).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({ "kind": "duplicated", "count": 1, "ids": [{ "producer": 0, "from": 9, "to": 9 }],
+            "cause": "delivered once, to consumer-0 at 0.299 s, but applied more than once; the cause is not known" })
+    );
+    assert_eq!(found[0].cause, "published 0.100 s to 0.105 s, before any consumer was there");
+}
+
+#[test]
+fn a_clean_run_has_no_findings() {
+    let consumer: Journal<'_> =
+        ("consumer-0.0", &[(Delivered, 0, 300), (Applied, 0, 301), (Settled, 0, 302)]);
+    let killed = [window(What::Killed, "broker", 107, Some(200))];
+    assert_eq!(found(&[SENT_AND_ACKED, consumer], &killed, &DRAINED), []);
+}
