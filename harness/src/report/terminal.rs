@@ -167,27 +167,33 @@ fn ids(finding: &Finding) -> String {
 
 /// What was done to whom, and when it was over, in the order of time.
 fn time_line(faults: &[FaultRow], page: &Page) -> String {
-    let mut moments: Vec<(f64, String)> = Vec::new();
+    let mut moments: Vec<(f64, bool, String)> = Vec::new();
     let mut never = Vec::new();
     for fault in faults {
         let whom = fault.resolved.as_deref().unwrap_or(&fault.target);
         match fault.fired_s {
-            Some(fired) => moments.push((fired, fired_text(fault, whom))),
+            Some(fired) => moments.push((fired, false, fired_text(fault, whom))),
             None => never.push(format!("{} {whom} at {}: this did not happen", fault.fault, fault.at)),
         }
         if let Some(healed) = fault.healed_s {
             moments.push((
                 healed,
-                format!("{whom}: healed, {} later", seconds(healed - fault.fired_s.unwrap_or(healed))),
+                true,
+                format!(
+                    "{whom}: {} is healed, {} later",
+                    fault.fault,
+                    seconds(healed - fault.fired_s.unwrap_or(healed))
+                ),
             ));
         }
     }
     if faults.is_empty() {
         return String::new();
     }
-    moments.sort_by(|one, other| one.0.total_cmp(&other.0));
+    // In the same millisecond faults come first: a server that is killed while it is paused is not resumed before.
+    moments.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
     let mut out = format!("\n  {}\n", page.paint(Tone::Strong, "Faults"));
-    for (at_s, text) in moments {
+    for (at_s, _, text) in moments {
         out += &page.hanging(2, &format!("{:>11}  ", seconds(at_s)), &text);
     }
     for text in never {
