@@ -8,7 +8,7 @@ use super::{
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     moment::COUNTED,
-    validate::{Claims, NETWORK, Supports},
+    validate::{Claims, MOST_WORKERS, NETWORK, Supports},
 };
 
 /// `{ role = "consumer", run = "consumer", args = […], count = 2, start = { … } }`
@@ -17,7 +17,7 @@ pub fn worker(fields: &mut Fields, defaults: &Defaults, claims: &Claims) -> Opti
     let run = fields.get::<String>("run");
     let command = fields.get::<Vec<String>>("command");
     let args = fields.or("args", Vec::new());
-    let count = fields.number_or("count", 1, defaults.worker.count);
+    let count = fields.number_or("count", 1, MOST_WORKERS, defaults.worker.count);
     let start = fields.table("start", |fields| moment(fields, claims, Whose::Named, false));
     match (fields.has("run"), fields.has("command")) {
         (true, true) => {
@@ -58,11 +58,14 @@ pub fn hold(fields: &mut Fields, claims: &Claims) -> Option<Hold<Pick>> {
 
 /// `{ kill = "consumer", at = { point = "in-hand", nth = 100 }, heal = { after = "0ms" } }`
 pub fn fault(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<FaultSpec<Pick>> {
-    let (action, target) = action(fields, claims, supports)?;
+    let done = action(fields, claims, supports);
     fields.must_have("at");
-    let whose = if target == Target::Broker { Whose::Named } else { Whose::Target };
+    // The rest is read also where the fault is refused, so that its mistakes are told too.
+    let target = done.as_ref().map_or(&Target::Any, |(_, target)| target);
+    let whose = if *target == Target::Broker { Whose::Named } else { Whose::Target };
     let at = fields.table("at", |fields| moment(fields, claims, whose, false));
-    let heal = heal(fields, claims, action, &target);
+    let heal = heal(fields, claims, done.as_ref().map(|(action, _)| *action), target);
+    let (action, target) = done?;
     Some(FaultSpec { action, target, at: at.flatten()?, heal: heal? })
 }
 
@@ -90,13 +93,14 @@ fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(
     Some((*action, parsed))
 }
 
-fn heal(fields: &mut Fields, claims: &Claims, action: Action, target: &Target) -> Option<Heal<Pick>> {
+fn heal(fields: &mut Fields, claims: &Claims, action: Option<Action>, target: &Target) -> Option<Heal<Pick>> {
+    let restart = action == Some(Action::Restart);
     let Some(Placed { value, place }) = fields.raw("heal") else {
         // A restart is its own healing.
         let at_once = Heal::At(Moment::After(std::time::Duration::ZERO));
-        return Some(if action == Action::Restart { at_once } else { Heal::BeforeDrain });
+        return Some(if restart { at_once } else { Heal::BeforeDrain });
     };
-    if action == Action::Restart {
+    if restart {
         fields.notes.wrong(&place, "a restart with a `heal`", "no `heal`: a restart heals itself");
         return None;
     }
@@ -172,7 +176,7 @@ fn moment(fields: &mut Fields, claims: &Claims, whose: Whose, healing: bool) -> 
         return Some(Moment::Count { kind, reaches: reaches.value });
     }
     if let Some(done) = done {
-        claims.who(&done.value, &done.place);
+        claims.worker(&done.value, &done.place);
         return Some(Moment::Done { of: done.value });
     }
     time.map(|time| Moment::Time(time.value)).or(after.map(|after| Moment::After(after.value)))

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use super::{
     ConsumerSettings, Error, Role, StreamSettings, Variant, Word, duration,
     mistake::{nearest, one_of},
+    validate::MOST_WORKERS,
 };
 
 /// What a person changes. With any change the variant's expectation no longer applies.
@@ -12,7 +13,7 @@ use super::{
 pub struct Changes {
     /// Settings, by their keys.
     pub set: BTreeMap<String, String>,
-    /// No fault and no hold: the control, in which nothing may go wrong.
+    /// No fault and no hold: the control, in which nothing may go wrong. A late start stays: it is the situation.
     pub no_faults: bool,
 }
 
@@ -63,11 +64,6 @@ impl Changes {
             changes.set.insert(key.to_owned(), value.to_owned());
         }
         Ok(changes)
-    }
-
-    /// Whether the variant is run as its lab file says.
-    pub fn is_none(&self) -> bool {
-        self.set.is_empty() && !self.no_faults
     }
 
     /// The variant with the settings changed (not its faults: the plan leaves those out).
@@ -138,7 +134,11 @@ fn set_workers(variant: &mut Variant, role: &str, key: &str, value: &str) -> Res
     }
     for worker in workers {
         match key {
-            "count" => worker.count = at_least_one(value)?,
+            "count" => {
+                let count = at_least_one(value).ok().filter(|count| *count <= MOST_WORKERS);
+                worker.count =
+                    count.ok_or_else(|| format!("expected a whole number from 1 to {MOST_WORKERS}"))?;
+            }
             "args" => worker.args = value.split_whitespace().map(str::to_owned).collect(),
             _ => return Err("no such setting".to_owned()),
         }

@@ -50,7 +50,6 @@ pub struct WorkerDefaults {
 impl Defaults {
     /// Reads the text inside the binary; a test holds that this does not fail.
     pub fn built_in() -> Result<Self, Error> {
-        toml::from_str(DEFAULTS)
-            .map_err(|error| Error::NotAPlan { what: "defaults.toml".to_owned(), why: error.to_string() })
+        toml::from_str(DEFAULTS).map_err(|error| Error::Defaults(error.to_string()))
     }
 }

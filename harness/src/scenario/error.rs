@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::Mistakes;
+use super::mistake::Mistakes;
 
 /// What stands between a person and a plan.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +30,7 @@ pub enum Error {
     /// A `--set` is not possible.
     #[error("{0}")]
     Set(String),
-    /// A `run.toml` holds no plan.
-    #[error("{what} does not hold the plan of a run: {why}")]
-    NotAPlan {
-        /// The file.
-        what: String,
-        /// What the reader stumbled over.
-        why: String,
-    },
+    /// The defaults inside the program cannot be read: a fault of the program.
+    #[error("the built-in defaults.toml cannot be read: {0}")]
+    Defaults(String),
 }

@@ -122,21 +122,10 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// A whole number that is at least `least` and fits, or another one.
-    pub fn number_or(&mut self, key: &'a str, least: u32, otherwise: u32) -> u32 {
-        let found = self.number(key, u64::from(least), u64::from(u32::MAX));
+    /// A whole number within these bounds, or another one.
+    pub fn number_or(&mut self, key: &'a str, least: u32, most: u32, otherwise: u32) -> u32 {
+        let found = self.number(key, u64::from(least), u64::from(most));
         found.and_then(|found| u32::try_from(found.value).ok()).unwrap_or(otherwise)
-    }
-
-    /// One of named values.
-    pub fn one_of<T: Copy>(&mut self, key: &'a str, words: &[(&str, T)]) -> Option<Placed<T>> {
-        let found = self.get::<String>(key)?;
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == found.value) {
-            return Some(Placed { value: *value, place: found.place });
-        }
-        let known = words.iter().map(|(word, _)| *word);
-        self.notes.unknown(&found.place, format!("`{key}` is \"{}\"", found.value), &found.value, known);
-        None
     }
 
     /// The table at a key, read with `read`.

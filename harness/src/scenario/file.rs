@@ -2,20 +2,24 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use ledger::{Contract, Counts};
 use toml::de::DeTable;
 
 use super::{
-    Broker, Lab, Mistake, Mistakes, Variant, VariantKind, Word, Workload,
+    Broker, Lab, Variant, VariantKind, Word, Workload,
     actors::{fault, hold, worker},
     defaults::Defaults,
     fields::{Fields, Placed, shown},
-    mistake::Notes,
-    settings::{CONTRACTS, expect, nats, server, sink, workload},
+    mistake::{Mistake, Mistakes, Notes},
+    settings::{expect, nats, server, sink, workload},
     validate::{Claims, Neighbour, Supports, check_cure},
 };
 
 /// The format of lab files that this program reads.
 const FORMAT: u64 = 1;
+
+/// A variant that needs more tries than this shows nothing that anybody waits for.
+const MOST_TRIES: u32 = 1_000;
 
 /// What has to be known beside the file's own text.
 pub struct Around<'a> {
@@ -68,7 +72,7 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
     }
     let title = fields.need::<String>("title");
     let question = fields.need::<String>("question");
-    let minutes = fields.number_or("minutes", 1, 10);
+    let minutes = fields.need::<u64>("minutes");
     let hint = fields.need::<String>("hint");
     let brokers = brokers(fields);
     let base = around.defaults.workload.clone();
@@ -81,11 +85,10 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
         number,
         binary: format!("lab-{name}"),
         name,
-        folder: folder.to_owned(),
         title: title?.value,
         question: question?.value,
         brokers,
-        minutes,
+        minutes: u32::try_from(minutes?.value).unwrap_or(u32::MAX),
         hint: hint?.value,
         variants: variants.into_iter().map(|drawn| drawn.variant).collect::<Option<_>>()?,
     })
@@ -117,8 +120,7 @@ fn variant(fields: &mut Fields, around: &Around, base: &Workload, brokers: &[Bro
     let (claims, defaults) = (Claims::default(), around.defaults);
     let name = fields.need::<String>("name");
     let says = fields.need::<String>("says");
-    fields.must_have("contract");
-    let contract = fields.one_of("contract", &CONTRACTS);
+    let contract = fields.need::<Contract>("contract");
     let defect = fields.get::<String>("defect");
     let cure = fields.get::<String>("cure");
     let nats = fields.table("nats", |fields| nats(fields, defaults));
@@ -135,7 +137,7 @@ fn variant(fields: &mut Fields, around: &Around, base: &Workload, brokers: &[Bro
     let variant = Variant {
         name: name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
         says: says.as_ref().map(|says| says.value.clone()).unwrap_or_default(),
-        contract: contract.as_ref().map_or(CONTRACTS[0].1, |contract| contract.value),
+        contract: contract.as_ref().map_or(Contract::AtMostOnce, |contract| contract.value),
         order: fields.or("order", defaults.variant.order),
         kind,
         tries,
@@ -165,7 +167,7 @@ fn tries(fields: &mut Fields, kind: VariantKind, defaults: &Defaults) -> u32 {
         fields.notes.wrong(&stray.place, "`tries` belongs to kind = \"seek\"", "");
     }
     match kind {
-        VariantKind::Seek => fields.number_or("tries", 1, defaults.variant.tries),
+        VariantKind::Seek => fields.number_or("tries", 1, MOST_TRIES, defaults.variant.tries),
         _ => 1,
     }
 }
@@ -181,12 +183,12 @@ fn check(fields: &mut Fields, variant: &Variant, has_contract: bool) {
         fields.notes.wrong(&fields.place, "nobody takes part", "worker = [{ role = …, run = … }]");
     }
     let defect = fields.raw("defect");
-    if let (Some(defect), Some(word)) = (&defect, &variant.defect) {
-        if !ledger::Counts::FIELDS.contains(&word.as_str()) {
-            let known = ledger::Counts::FIELDS.iter().copied();
-            fields.notes.unknown(&defect.place, format!("`defect` is {}", shown(defect.value)), word, known);
-            return;
-        }
+    if let (Some(defect), Some(word)) = (&defect, &variant.defect)
+        && !Counts::FIELDS.contains(&word.as_str())
+    {
+        let known = Counts::FIELDS.iter().copied();
+        fields.notes.unknown(&defect.place, format!("`defect` is {}", shown(defect.value)), word, known);
+        return;
     }
     if let Some(cure) = fields.raw("cure").filter(|_| defect.is_none()) {
         fields.notes.wrong(

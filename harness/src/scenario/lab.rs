@@ -1,7 +1,7 @@
 //! A lab and its variants, as read and validated. Where a type has a number `N`, it is a [`Pick`] in a
 //! [`Variant`] and a number in a [`Plan`](super::Plan).
 
-use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{convert::Infallible, fmt, str::FromStr, time::Duration};
 
 use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,8 +17,6 @@ pub struct Lab {
     pub number: u8,
     /// The folder's name: `02-fire-and-forget`.
     pub name: String,
-    /// The folder.
-    pub folder: PathBuf,
     /// The program with the lab's workers: `lab-02-fire-and-forget`.
     pub binary: String,
     /// A few words.
@@ -33,13 +31,6 @@ pub struct Lab {
     pub hint: String,
     /// In the order of the file.
     pub variants: Vec<Variant>,
-}
-
-impl Lab {
-    /// The variant of this name.
-    pub fn variant(&self, name: &str) -> Option<&Variant> {
-        self.variants.iter().find(|variant| variant.name == name)
-    }
 }
 
 /// One configuration of a lab.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Error, Lab, Mistakes, Supports, Variant,
+    Error, Lab, Supports, Variant,
     defaults::Defaults,
     file::{self, Around},
     mistake::nearest,
@@ -80,7 +80,7 @@ impl Labs {
     }
 
     /// What the targets mean: a lab (`4`, `04-duplicates`) or one variant of it (`4/slow-worker`); with `all`,
-    /// everything. Nothing is chosen where nothing was said.
+    /// every lab that has a number. Nothing is chosen where nothing was said.
     pub fn select(
         &self,
         targets: &[String],
@@ -89,7 +89,8 @@ impl Labs {
     ) -> Result<Vec<Selection>, Error> {
         let mut selections: Vec<Selection> = Vec::new();
         if all {
-            for folder in &self.folders {
+            // A lab without a number is the harness's own.
+            for folder in self.folders.iter().filter(|folder| folder.number > 0) {
                 let lab = self.load(folder, supports)?;
                 let chosen = lab.variants.iter().map(|variant| variant.name.clone()).collect();
                 selections.push(Selection { lab, chosen });
@@ -116,7 +117,9 @@ impl Labs {
 
     /// The folder of a lab, by its number or name.
     pub fn folder(&self, lab: &str) -> Result<&LabFolder, Error> {
-        let is_meant = |folder: &&LabFolder| folder.name == lab || lab.parse() == Ok(folder.number);
+        let is_meant = |folder: &&LabFolder| {
+            folder.name == lab || (folder.number > 0 && lab.parse() == Ok(folder.number))
+        };
         self.folders.iter().find(is_meant).ok_or_else(|| self.no_lab(lab))
     }
 
@@ -184,22 +187,4 @@ fn choose(selection: &mut Selection, variant: Option<&str>) -> Result<(), Error>
 fn no_such(what: &str, meant: Option<String>, list: &str, words: &[&str]) -> String {
     let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
     format!("{what}{meant}\n  {list}: {}", words.join(", "))
-}
-
-impl Selection {
-    /// A lab from a text instead of a folder of the project, with nothing around it: for built-in labs.
-    pub fn built_in(
-        text: &str,
-        name: &str,
-        known_points: &[&str],
-        supports: &Supports,
-    ) -> Result<Self, Error> {
-        let defaults = Defaults::built_in()?;
-        let points = known_points.iter().map(|point| (*point).to_owned()).collect();
-        let around = Around { points, others: &[], supports, defaults: &defaults };
-        let lab = file::read(text, name, Path::new(name), &around)
-            .map_err(|mistakes: Mistakes| Error::from(mistakes))?;
-        let chosen = lab.variants.iter().map(|variant| variant.name.clone()).collect();
-        Ok(Self { lab, chosen })
-    }
 }

@@ -22,19 +22,18 @@ mod show;
 mod validate;
 mod words;
 
-pub use changes::{Changes, KEYS};
+pub use changes::Changes;
 pub use defaults::DEFAULTS;
 pub use error::Error;
 pub use lab::{
     ConsumerSettings, FaultSpec, Heal, Hold, Lab, NatsNames, Server, Sink, StreamSettings, Target, Variant,
     WorkerSpec, Workload,
 };
-pub use labs::{LabFolder, Labs, Selection};
-pub use mistake::{Mistake, Mistakes, nearest};
+pub use labs::{Labs, Selection};
 pub use moment::{Moment, Pick};
 pub use plan::Plan;
 pub use validate::Supports;
-pub use words::{Ack, Action, Broker, Resend, Retention, Role, Storage, VariantKind, Word};
+pub use words::{Ack, Action, Broker, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word};
 
 #[cfg(test)]
 mod tests;

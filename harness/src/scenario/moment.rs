@@ -60,9 +60,9 @@ pub enum Moment<N = u64> {
     Time(Duration),
     /// So long after the fault fired. Only a healing has such a moment.
     After(Duration),
-    /// A worker, or every worker of a role, has said that it is done.
+    /// A worker has said that it is done: all sent and settled.
     Done {
-        /// The worker or the role.
+        /// Its name.
         of: String,
     },
 }
@@ -72,6 +72,15 @@ pub const COUNTED: [Kind; 5] =
     [Kind::Attempted, Kind::Acked, Kind::Unconfirmed, Kind::Delivered, Kind::Applied];
 
 impl<N> Moment<N> {
+    /// The worker or role that the moment names.
+    pub fn of(&self) -> Option<&str> {
+        match self {
+            Moment::Point { of, .. } => of.as_deref(),
+            Moment::Done { of } => Some(of),
+            Moment::Count { .. } | Moment::Time(_) | Moment::After(_) => None,
+        }
+    }
+
     /// The same moment with its number made another one.
     pub fn map<M>(&self, mut number: impl FnMut(&N) -> M) -> Moment<M> {
         match self {
@@ -151,7 +160,10 @@ impl Serialize for Moment {
             Moment::Count { kind, reaches } => match text.count(*kind) {
                 Some(count) => *count = Some(*reaches),
                 None => {
-                    return Err(serde::ser::Error::custom(format!("no moment is counted in {}", kind.word())));
+                    return Err(serde::ser::Error::custom(format!(
+                        "no moment is counted in {}",
+                        kind.word()
+                    )));
                 }
             },
             Moment::Time(time) => text.time = Some(*time),

@@ -6,8 +6,8 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ack, Changes, ConsumerSettings, Error, FaultSpec, Heal, Hold, Lab, Moment, NatsNames, Pick, Resend,
-    Server, Sink, StreamSettings, Target, Variant, VariantKind, WorkerSpec, Workload, duration,
+    Ack, Broker, Changes, ConsumerSettings, Error, FaultSpec, Heal, Hold, Lab, Moment, NatsNames, Pick,
+    Resend, Server, Sink, StreamSettings, Target, Variant, VariantKind, WorkerSpec, Workload, duration,
     validate::worker_names,
 };
 
@@ -29,6 +29,8 @@ pub struct Plan {
     pub hint: String,
     /// The program with the lab's workers.
     pub binary: String,
+    /// What the lab needs.
+    pub brokers: Vec<Broker>,
     /// The variant's name.
     pub variant: String,
     /// The situation.
@@ -100,6 +102,7 @@ impl Plan {
             question: lab.question.clone(),
             hint: lab.hint.clone(),
             binary: lab.binary.clone(),
+            brokers: lab.brokers.clone(),
             variant: variant.name,
             says: variant.says,
             contract: variant.contract,
@@ -155,7 +158,7 @@ impl Plan {
 
     /// The lines for nats-server's configuration file that the variant asks for; empty for an ordinary server.
     pub fn server_settings(&self) -> String {
-        self.server.nats.as_ref().map(|table| server_lines(table)).unwrap_or_default()
+        self.server.nats.as_ref().map(server_lines).unwrap_or_default()
     }
 
     /// The workers' names, numbered within their role.
@@ -163,48 +166,34 @@ impl Plan {
         worker_names(&self.workers)
     }
 
-    /// The plan as the text of a `run.toml`.
-    pub fn to_toml(&self) -> Result<String, Error> {
-        toml::to_string(self).map_err(|error| not_a_plan(&error))
-    }
-
-    /// Reads that text back.
-    pub fn from_toml(text: &str) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| not_a_plan(&error))
-    }
-
     /// A changed count may have taken away somebody whom the plan names.
     fn everybody_is_there(&self) -> Result<(), Error> {
         let names = self.worker_names();
-        let moments =
-            self.faults.iter().map(|fault| &fault.at).chain(self.holds.iter().map(|hold| &hold.until));
-        let of = moments.filter_map(|moment| match moment {
-            Moment::Point { of, .. } => of.as_deref(),
-            Moment::Done { of } => Some(of.as_str()),
-            Moment::Count { .. } | Moment::Time(_) | Moment::After(_) => None,
-        });
         let targets = self.faults.iter().filter_map(|fault| match &fault.target {
             Target::Worker(name) => Some(name.as_str()),
             Target::Role(_) | Target::Broker | Target::Any => None,
         });
         let held = self.holds.iter().map(|hold| hold.worker.as_str());
-        let mut named = targets.chain(held).chain(of.filter(|name| name.contains('-')));
-        match named.find(|name| !names.iter().any(|known| known == name)) {
-            None => Ok(()),
-            Some(name) => {
-                let set: Vec<_> = self.set.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                let set = set.join(" ");
-                Err(Error::Set(format!(
-                    "with {set} there is no {name}, which {} needs; --no-faults leaves it out",
-                    self.variant
-                )))
-            }
-        }
+        // A name with a dash is a worker's; a role is there whatever the count.
+        let of_moments = self.moments().filter_map(Moment::of).filter(|name| name.contains('-'));
+        let mut named = targets.chain(held).chain(of_moments);
+        let Some(missing) = named.find(|name| !names.iter().any(|known| known == name)) else {
+            return Ok(());
+        };
+        let set: Vec<_> = self.set.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Err(Error::Set(format!("with {} there is no {missing}, which {} needs", set.join(" "), self.variant)))
     }
-}
 
-fn not_a_plan(error: &dyn std::fmt::Display) -> Error {
-    Error::NotAPlan { what: "run.toml".to_owned(), why: error.to_string() }
+    fn moments(&self) -> impl Iterator<Item = &Moment> {
+        let starts = self.workers.iter().filter_map(|worker| worker.start.as_ref());
+        let untils = self.holds.iter().map(|hold| &hold.until);
+        let faults = self.faults.iter().map(|fault| &fault.at);
+        let heals = self.faults.iter().filter_map(|fault| match &fault.heal {
+            Heal::At(moment) => Some(moment),
+            Heal::BeforeDrain | Heal::Never => None,
+        });
+        starts.chain(untils).chain(faults).chain(heals)
+    }
 }
 
 fn plan_worker(worker: &WorkerSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> WorkerSpec {

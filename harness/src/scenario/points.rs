@@ -5,20 +5,29 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Larger files are no worker that anybody reads aloud.
 const LARGEST: u64 = 1 << 20;
 
-/// The points named in the source files of these folders (not below them). What cannot be read has none.
+/// Folders deeper than this hold no worker.
+const DEEPEST: u32 = 3;
+
+/// The points named in the source files of these folders. What cannot be read has none.
 ///
 /// A worker has a point where it says `point("name")`, or, in another language, prints `:: point name`.
 pub fn scan(folders: &[&Path]) -> BTreeSet<String> {
     let mut points = BTreeSet::new();
-    for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
-        let path = entry.path();
+    folders.iter().for_each(|folder| scan_folder(folder, DEEPEST, &mut points));
+    points
+}
+
+fn scan_folder(folder: &Path, deep: u32, points: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
         let other = path.extension().is_some_and(|extension| extension == "toml" || extension == "md");
-        let small = entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
-        if !other && small {
+        let small = || entry.metadata().is_ok_and(|metadata| metadata.len() <= LARGEST);
+        if kind.is_dir() && deep > 0 {
+            scan_folder(&path, deep - 1, points);
+        } else if kind.is_file() && !other && small() {
             points.extend(fs::read_to_string(&path).map(|text| in_source(&text)).unwrap_or_default());
         }
     }
-    points
 }
 
 /// The points named in a source text.

@@ -2,33 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Bound, Contract, Counts, Expectation, Verdict};
+use ledger::{Bound, Counts, Expectation};
 use toml::de::DeValue;
 
 use super::{
-    ConsumerSettings, NatsNames, Server, Sink, StreamSettings, Workload,
+    ConsumerSettings, NatsNames, Server, Sink, SinkKind, StreamSettings, Workload,
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     validate::Claims,
 };
 
-/// The contracts, by their words.
-pub const CONTRACTS: [(&str, Contract); 3] = [
-    ("at-most-once", Contract::AtMostOnce),
-    ("at-least-once", Contract::AtLeastOnce),
-    ("effectively-once", Contract::EffectivelyOnce),
-];
-
-/// The verdicts that a lab may expect.
-const VERDICTS: [(&str, Verdict); 3] =
-    [("kept", Verdict::Kept), ("broken", Verdict::Broken), ("inconclusive", Verdict::Inconclusive)];
+/// More bytes in a message than any broker here takes.
+const LARGEST_PAYLOAD: u32 = 64 << 20;
 
 /// `{ messages, rate, payload }`, over what holds without it.
 pub fn workload(fields: &mut Fields, base: &Workload) -> Workload {
     Workload {
-        messages: fields.number_or("messages", 1, base.messages),
-        rate: fields.number_or("rate", 0, base.rate),
-        payload: fields.number_or("payload", 0, base.payload),
+        messages: fields.number_or("messages", 1, u32::MAX, base.messages),
+        rate: fields.number_or("rate", 0, u32::MAX, base.rate),
+        payload: fields.number_or("payload", 0, LARGEST_PAYLOAD, base.payload),
     }
 }
 
@@ -110,21 +102,22 @@ fn free_value(value: &DeValue) -> Option<toml::Value> {
 
 /// `{ kind = "journal" }` or `{ kind = "webhook", keyed = … }`
 pub fn sink(fields: &mut Fields) -> Option<Sink> {
-    fields.must_have("kind");
-    let webhook = fields.one_of("kind", &[("journal", false), ("webhook", true)])?.value;
-    Some(if webhook { Sink::Webhook { keyed: fields.or("keyed", false) } } else { Sink::Journal })
+    Some(match fields.need::<SinkKind>("kind")?.value {
+        SinkKind::Journal => Sink::Journal,
+        SinkKind::Webhook => Sink::Webhook { keyed: fields.or("keyed", false) },
+    })
 }
 
 /// `{ verdict = "kept", lost = 0, duplicated = ">= 1", points.flush-ok = 1, figures.x = "<= 2" }`
 pub fn expect(fields: &mut Fields, claims: &Claims) -> Expectation {
-    let verdict = fields.one_of("verdict", &VERDICTS).map(|found| found.value);
+    let verdict = fields.get("verdict").map(|found| found.value);
     let mut counts = BTreeMap::new();
     for key in Counts::FIELDS {
         if let Some(found) = fields.raw(key) {
             counts.extend(bound(fields, key, &found).map(|bound| ((*key).to_owned(), bound)));
         }
     }
-    for group in ["figures", "points"] {
+    for group in ["sum", "figures", "points"] {
         let of_group = fields.table(group, |fields| free_bounds(fields, group, claims));
         counts.extend(of_group.into_iter().flatten());
     }
@@ -135,8 +128,14 @@ fn free_bounds(fields: &mut Fields, group: &str, claims: &Claims) -> Vec<(String
     let mut bounds = Vec::new();
     for (key, value) in fields.all() {
         fields.allow(key.value);
-        if group == "points" {
-            claims.point(key.value, &key.place);
+        match group {
+            "points" => claims.point(key.value, &key.place),
+            "sum" if !["expected", "observed"].contains(&key.value) => {
+                let what = format!("unknown key `{}`", key.value);
+                fields.notes.unknown(&key.place, what, key.value, ["expected", "observed"]);
+                continue;
+            }
+            _ => {}
         }
         bounds
             .extend(bound(fields, key.value, &value).map(|bound| (format!("{group}.{}", key.value), bound)));
@@ -151,10 +150,20 @@ fn bound(fields: &Fields, key: &str, found: &Placed<&DeValue>) -> Option<Bound> 
         DeValue::Float(number) => number.to_string(),
         _ => String::new(),
     };
-    let bound = text.parse().ok();
-    if bound.is_none() {
+    let Ok(bound) = text.parse::<Bound>() else {
         let expected = "a number, or a text like \">= 1\", \"1..=200\", \"= attempted\"";
         fields.notes.wrong(&found.place, format!("`{key}` is {}", shown(found.value)), expected);
+        return None;
+    };
+    let of_a_group = |name: &str| ["sum.", "figures.", "points."].iter().any(|group| name.starts_with(group));
+    if let Some(name) = bound.name().filter(|name| !of_a_group(name) && !Counts::FIELDS.contains(name)) {
+        fields.notes.unknown(
+            &found.place,
+            format!("there is no count `{name}`"),
+            name,
+            Counts::FIELDS.iter().copied(),
+        );
+        return None;
     }
-    bound
+    Some(bound)
 }

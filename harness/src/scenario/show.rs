@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    Heal, Plan, Role, Sink, VariantKind, WorkerSpec, duration, settings::CONTRACTS, validate::worker_names,
-};
+use super::{Heal, Plan, Role, Sink, VariantKind, WorkerSpec, duration, validate::worker_names};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,10 +18,8 @@ impl fmt::Display for Plan {
 
 impl Plan {
     fn promise(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let contract =
-            CONTRACTS.iter().find(|(_, contract)| *contract == self.contract).map_or("", |(word, _)| word);
         let order = if self.order { ", in order" } else { "" };
-        line(f, "claims", format!("{contract}{order}"))?;
+        line(f, "claims", format!("{}{order}", self.contract))?;
         if let Some(defect) = &self.defect {
             let cure = self.cure.as_ref().map(|cure| format!("; in {cure} it is gone")).unwrap_or_default();
             line(f, "shows", format!("{defect}{cure}"))?;
@@ -35,6 +31,8 @@ impl Plan {
     }
 
     fn situation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let brokers: Vec<_> = self.brokers.iter().map(|broker| broker.word()).collect();
+        line(f, "brokers", brokers.join(", "))?;
         let work = &self.workload;
         let pace = match work.rate {
             0 => "as fast as it goes".to_owned(),

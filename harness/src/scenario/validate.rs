@@ -12,6 +12,9 @@ use super::{
 pub const NETWORK: [&str; 7] =
     ["disconnect", "cut", "black-hole", "reset", "delay", "throttle", "drop-reply"];
 
+/// More processes of one kind than this are a slip of the finger.
+pub const MOST_WORKERS: u32 = 1_000;
+
 /// What a runtime can do. Asked before anything starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Supports {

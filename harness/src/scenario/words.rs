@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ledger::{Contract, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A set of words, of which a file says exactly one.
@@ -11,6 +12,23 @@ pub trait Word: Copy + 'static {
 
     /// The word as the file and the texts say it.
     fn word(self) -> &'static str;
+}
+
+impl Word for Contract {
+    const ALL: &'static [Self] = &Contract::ALL;
+
+    fn word(self) -> &'static str {
+        Contract::word(self)
+    }
+}
+
+impl Word for Verdict {
+    /// Those that a lab may expect.
+    const ALL: &'static [Self] = &[Verdict::Kept, Verdict::Broken, Verdict::Inconclusive];
+
+    fn word(self) -> &'static str {
+        Verdict::word(self)
+    }
 }
 
 macro_rules! words {
@@ -133,6 +151,16 @@ words! {
 }
 
 words! {
+    /// Where effects become visible; see [`Sink`](super::Sink).
+    SinkKind {
+        /// The worker's own journal.
+        Journal = "journal",
+        /// An HTTP receiver inside the harness.
+        Webhook = "webhook",
+    }
+}
+
+words! {
     /// What stands between producers and consumers.
     Broker {
         /// nats-server.
@@ -160,6 +188,9 @@ mod tests {
         are_read_as_they_are_shown::<Retention>();
         are_read_as_they_are_shown::<Ack>();
         are_read_as_they_are_shown::<Action>();
+        are_read_as_they_are_shown::<SinkKind>();
         are_read_as_they_are_shown::<Broker>();
+        are_read_as_they_are_shown::<Contract>();
+        are_read_as_they_are_shown::<Verdict>();
     }
 }

@@ -1,0 +1,234 @@
+//! Every kind of mistake in a lab file, and what a person is told.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_text_that_is_not_toml_is_told_with_its_line() {
+    let shown = mistake("title = \"T\"", "title = T");
+    assert!(shown.starts_with("lab.toml:2:9: this is not TOML: "), "{shown}");
+    assert!(shown.contains("\n  2 | title = T\n    |         ^"), "{shown}");
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_right_one() {
+    let shown = "\
+lab.toml:11:1: unknown key `contarct`
+  11 | contarct = \"at-most-once\"
+     | ^^^^^^^^
+  did you mean `contract`? expected one of contract, cure, defect, expect, fault, hold, kind, knob, limit, name, \
+nats, next, order, resend, says, server, sink, tries, worker, workload";
+    let all = mistake("contract =", "contarct =");
+    assert!(all.contains(shown), "{all}");
+    assert!(all.contains("lab.toml:8:1: `contract` is missing\n  8 | [[variant]]\n"), "{all}");
+    assert!(all.ends_with("2 mistakes in lab.toml"), "{all}");
+}
+
+#[test]
+fn a_missing_key_at_the_top_is_told() {
+    let shown = "lab.toml:1:1: `question` is missing\n  1 | format = 1\n    | ^";
+    assert_eq!(mistake("question = \"Q?\"\n", ""), shown);
+}
+
+#[test]
+fn wrong_types_and_values_say_what_was_expected() {
+    let shown = "\
+lab.toml:9:25: `messages` is \"many\"
+  9 | workload = { messages = \"many\" }
+    |                         ^^^^^^
+  expected a whole number";
+    assert_eq!(mistake("name = \"weak\"", "workload = { messages = \"many\" }\nname = \"weak\""), shown);
+    for (right, wrong, message) in [
+        (
+            "format = 1",
+            "format = 2",
+            "lab.toml:1:10: `format` is 2\n  1 | format = 2\n    |          ^\n  expected 1",
+        ),
+        (
+            "count = 2",
+            "count = 0",
+            "`count` is 0\n  14 | worker = [{ role = \"producer\", run = \"producer\" }, { role = \"consumer\", run = \
+             \"consumer\", count = 0 }]\n",
+        ),
+        ("count = 2", "count = -1", "`count` is -1\n"),
+        ("count = 2", "count = 4_000_000_000", "  expected a whole number from 1 to 1000"),
+        ("minutes = 5", "minutes = \"5\"", "`minutes` is \"5\"\n"),
+        (
+            "\"1s\"",
+            "\"1 s\"",
+            "  expected a duration: a whole number and a unit, like \"500ms\", \"1s\" or \"2m\"",
+        ),
+        ("\"50..=500\"", "\"500..=50\"", "  expected a whole number from 1, or a range like \"100..=900\""),
+        ("brokers = [\"nats\"]", "brokers = [\"natz\"]", "no broker `natz`\n"),
+        ("brokers = [\"nats\"]", "brokers = \"nats\"", "  expected a list of texts"),
+        ("lost = 0,", "lost = \"many\",", "`lost` is \"many\"\n"),
+        ("lost = 0,", "lost = \"= atempted\",", "there is no count `atempted`\n"),
+        ("lost = 0,", "lost = \"= atempted\",", "  did you mean `attempted`?"),
+        ("lost = 0,", "lost = \"<= sum.expected\",", "no mistake"),
+        ("lost = 0,", "lost = 0, sum.observed = \"= sum.expected\",", "no mistake"),
+        ("lost = 0,", "lost = 0, sum.seen = 3,", "unknown key `seen`"),
+        ("lost = 0,", "lots = 0,", "  did you mean `lost`? expected one of "),
+        (
+            "heal = \"never\"",
+            "heal = \"newer\"",
+            "  expected a moment, like { after = \"0ms\" }, or \"never\"",
+        ),
+        ("fault = [{", "fault = 1 # [{", "  expected a list of tables: [{ … }, { … }]"),
+        ("expect = { verdict = \"kept\", lost = \">= 1\" }", "expect = 1", "  expected a table: { … }"),
+    ] {
+        let shown = mistake(right, wrong);
+        assert!(shown.contains(message), "{wrong}:\n{shown}\nshould contain\n{message}");
+    }
+}
+
+#[test]
+fn a_wrong_word_is_told_with_the_nearest_right_one() {
+    let shown = "\
+lab.toml:11:12: `contract` is \"at-most-onse\"
+  11 | contract = \"at-most-onse\"
+     |            ^^^^^^^^^^^^^^
+  did you mean `at-most-once`? expected one of at-most-once, at-least-once, effectively-once";
+    assert_eq!(mistake("\"at-most-once\"", "\"at-most-onse\""), shown);
+    let shown = mistake("role = \"consumer\"", "role = \"consumr\"");
+    assert!(
+        shown.contains("did you mean `consumer`? expected one of producer, consumer, relay, transformer"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_point_that_no_worker_has_is_told() {
+    let shown = "\
+lab.toml:16:46: no worker has a point `in-hnd`
+  16 | fault = [{ kill = \"consumer\", at = { point = \"in-hnd\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
+     |                                              ^^^^^^^^
+  did you mean `in-hand`? expected one of in-hand, reading, sentinel, stalled";
+    assert_eq!(mistake("\"in-hand\"", "\"in-hnd\""), shown);
+    let shown = mistake("points.in-hand", "points.in-hnd");
+    assert!(shown.contains("no worker has a point `in-hnd`"), "{shown}");
+    let foreign = "run = \"producer\" }, { role = \"consumer\", command = [\"python3\", \"consumer.py\"]";
+    let text = GOOD.replacen("run = \"producer\" }, { role = \"consumer\", run = \"consumer\"", foreign, 1);
+    assert!(read(&text.replacen("\"in-hand\"", "\"of-another-language\"", 1)).is_ok());
+}
+
+#[test]
+fn a_target_that_does_not_exist_is_told() {
+    let shown = "\
+lab.toml:16:19: there is no target `consumer-2`
+  16 | fault = [{ kill = \"consumer-2\", at = { point = \"in-hand\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
+     |                   ^^^^^^^^^^^^
+  did you mean `consumer-0`? expected one of producer-0, consumer-0, consumer-1, consumer, producer, any, broker";
+    assert_eq!(mistake("kill = \"consumer\"", "kill = \"consumer-2\""), shown);
+    assert!(
+        mistake("worker = \"consumer-1\"", "worker = \"consumer\"")
+            .contains("no worker is called `consumer`")
+    );
+    assert!(
+        mistake("done = \"producer-0\"", "done = \"producer\"").contains("no worker is called `producer`")
+    );
+}
+
+#[test]
+fn a_fault_that_the_runtime_cannot_do_is_refused() {
+    let shown = "\
+lab.toml:16:12: the local runtime cannot do `cut` yet
+  16 | fault = [{ cut = \"consumer\", at = { point = \"in-hand\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
+     |            ^^^
+  expected one of kill, pause, stop, restart";
+    assert_eq!(mistake("kill = \"consumer\"", "cut = \"consumer\""), shown);
+    let (right, wrong) =
+        ("kill = \"consumer\", at = { point = \"in-hand\"", "cut = \"consumer\", at = { point = \"in-hnd\"");
+    let both = mistake(right, wrong);
+    assert!(both.contains("`cut` yet") && both.contains("no worker has a point `in-hnd`"), "{both}");
+    assert!(
+        mistake("kill = \"consumer\"", "drop-reply = \"consumer\"").contains("cannot do `drop-reply` yet")
+    );
+    let few = Supports { runtime: "small", actions: &[Action::Kill] };
+    let shown = read_for(GOOD, &few).map(|_| ()).expect_err("it does not pause").to_string();
+    assert!(shown.contains("the small runtime cannot do `pause` yet"), "{shown}");
+}
+
+#[test]
+fn faults_and_moments_are_whole() {
+    for (right, wrong, message) in [
+        ("kill = \"consumer\", ", "", "a fault that does nothing"),
+        ("kill = \"consumer\"", "kill = \"consumer\", stop = \"producer\"", "a fault that does two things"),
+        ("at = { acked = \"100..=900\" }", "at = {}", "a moment that is none"),
+        (
+            "at = { acked = \"100..=900\" }",
+            "at = { acked = 1, time = \"1s\" }",
+            "a moment with both `acked` and `time`",
+        ),
+        ("at = { acked = \"100..=900\" }", "at = { after = \"1s\" }", "`after` outside of a heal"),
+        ("at = { acked = \"100..=900\" }", "at = { point = \"in-hand\" }", "whose point `in-hand`?"),
+        ("at = { acked = \"100..=900\" }", "at = { acked = 1, nth = 2 }", "`of` and `nth` belong to a point"),
+        ("at = { acked = \"100..=900\" }", "at = { acked = 2001 }", "never reached: 2001 messages"),
+        ("at = { acked = \"100..=900\" }, ", "", "`at` is missing"),
+        (
+            "at = { time = \"100ms\" }",
+            "at = { time = \"100ms\" }, heal = \"never\"",
+            "a restart with a `heal`",
+        ),
+        ("until = { point = \"sentinel\" }", "nth = 1", "`until` is missing"),
+        ("run = \"consumer\", count", "count", "a worker without a program"),
+        (
+            "run = \"consumer\", count",
+            "run = \"c\", command = [\"c\"], count",
+            "a worker with both `run` and `command`",
+        ),
+        ("run = \"consumer\", count", "command = [], count", "`command` is empty"),
+    ] {
+        let shown = mistake(right, wrong);
+        assert!(shown.contains(message), "{wrong}:\n{shown}\nshould contain\n{message}");
+        assert!(!shown.contains("mistakes in"), "one mistake is told once:\n{shown}");
+    }
+}
+
+#[test]
+fn a_variants_parts_fit_together() {
+    for (right, wrong, message) in [
+        ("cure = \"strong\"", "cure = \"stronk\"", "there is no variant `stronk` to be the cure"),
+        ("cure = \"strong\"", "cure = \"stronk\"", "did you mean `strong`?"),
+        ("cure = \"strong\"", "cure = \"5/inboks\"", "did you mean `5/inbox`?"),
+        ("cure = \"strong\"", "cure = \"9/inbox\"", "expected a variant of this lab, or of another: 5/…"),
+        ("cure = \"strong\"", "cure = \"5/inbox\"", "no mistake"),
+        ("defect = \"lost\"", "defect = \"lots\"", "did you mean `lost`?"),
+        ("defect = \"lost\"\n", "", "a `cure` without a `defect`"),
+        ("defect = \"lost\"", "tries = 3\ndefect = \"lost\"", "`tries` belongs to kind = \"seek\""),
+        ("name = \"strong\"", "name = \"weak\"", "a second variant called `weak`"),
+        ("nats = { stream = {}, ", "nats = { ", "a `consumer` without a `stream`"),
+        ("[\"nats\"]", "[]", "settings of nats, which the lab does not have"),
+        (
+            "contract = \"at-least-once\"",
+            "contract = \"at-least-once\"\nsink = { kind = \"webhok\" }",
+            "did you mean `webhook`?",
+        ),
+    ] {
+        let shown = mistake(right, wrong);
+        assert!(shown.contains(message), "{wrong}:\n{shown}\nshould contain\n{message}");
+    }
+}
+
+#[test]
+fn an_expectation_that_contradicts_its_contract_or_defect_is_told() {
+    let shown = mistake("lost = \">= 1\" }", "duplicated = \">= 1\" }");
+    assert!(shown.starts_with("lab.toml:17:10: "), "{shown}");
+    assert!(shown.contains("duplicated"), "{shown}");
+    let shown = mistake("lost = \">= 1\" }", "lost = 0 }");
+    assert!(shown.starts_with("lab.toml:17:10: "), "{shown}");
+    assert!(shown.contains("lost"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC{0,200}", cut in 0..GOOD.len()) {
+        let (before, after) = GOOD.split_at(cut);
+        for text in [text.clone(), before.to_owned(), format!("{before}{text}{after}")] {
+            if let Err(mistakes) = read(&text) {
+                prop_assert!(!mistakes.list.is_empty());
+                prop_assert!(mistakes.to_string().starts_with("lab.toml:"));
+            }
+        }
+    }
+}
