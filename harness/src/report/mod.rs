@@ -8,6 +8,7 @@ pub mod history;
 pub mod junit;
 pub mod list;
 pub mod live;
+mod measured;
 pub mod page;
 pub mod run_report;
 pub mod sentence;

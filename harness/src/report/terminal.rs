@@ -6,6 +6,7 @@ use ledger::{Finding, Verdict};
 
 use super::{
     document::FaultRow,
+    measured,
     page::{Page, Tone, clean, cut, width_of},
     run_report::{LabView, RunReport},
     table,
@@ -40,7 +41,7 @@ pub fn variant(report: &RunReport, page: &Page) -> String {
         out += &log_tail(&log.node, &log.lines, page);
     }
     out += &section(&table::account(report, page));
-    out += &measured(report, page);
+    out += &measured::measured(report, page);
     out += &findings(report, page);
     out += &time_line(&report.result.faults, page);
     out += &section(&closing(report, page));
@@ -105,31 +106,6 @@ fn log_tail(node: &str, lines: &[String], page: &Page) -> String {
     for line in lines {
         let text = cut(line, page.width.saturating_sub(4));
         let _ = writeln!(out, "    {}", page.paint(Tone::Quiet, text.trim_end()));
-    }
-    out
-}
-
-/// Figures, and points of which something was expected.
-fn measured(report: &RunReport, page: &Page) -> String {
-    let points = report.expected.keys().filter_map(|key| Some((key.clone(), key.strip_prefix("points.")?)));
-    let mut rows: Vec<(String, String)> = points
-        .map(|(key, point)| (key, number(report.result.points.get(point).copied().unwrap_or(0))))
-        .collect();
-    rows.extend(report.result.figures.iter().map(|figure| {
-        (format!("figures.{}", figure.name), format!("{} {}", words::measured(figure.value), figure.unit))
-    }));
-    if rows.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n  {}\n", page.paint(Tone::Strong, "Measured"));
-    for (name, value) in rows {
-        let expected = table::expectation(report, &name);
-        let (tone, expected) = match expected {
-            None => (Tone::Normal, String::new()),
-            Some((bound, true)) => (Tone::Normal, format!(" (expected {bound} ✓)")),
-            Some((bound, false)) => (Tone::Bad, format!(" (expected {bound} ✗)")),
-        };
-        out += &painted(page, tone, &page.paragraph(4, &format!("{name}: {}{expected}", value.trim_end())));
     }
     out
 }

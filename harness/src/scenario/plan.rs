@@ -94,6 +94,7 @@ impl Plan {
         let variant = changes.apply(variant)?;
         let mut dice = Dice(seed);
         let mut roll = |pick: &Pick| dice.roll(*pick);
+        let expect = expected(lab, &variant);
         let workers = variant.workers.iter().map(|worker| plan_worker(worker, &mut roll)).collect();
         let mut plan = Self {
             lab: lab.name.clone(),
@@ -125,7 +126,7 @@ impl Plan {
             workers,
             holds: Vec::new(),
             faults: Vec::new(),
-            expect: variant.expect,
+            expect,
         };
         if !changes.no_faults {
             plan.holds = variant.holds.iter().map(|hold| plan_hold(hold, &mut roll)).collect();
@@ -194,6 +195,13 @@ impl Plan {
         });
         starts.chain(untils).chain(faults).chain(heals)
     }
+}
+
+/// What must come out: what the file says, and by rule 7 the defect of a weak variant, and none of it in its cure.
+fn expected(lab: &Lab, variant: &Variant) -> Expectation {
+    let shown = variant.defect.iter().fold(variant.expect.clone(), |expect, defect| expect.shows(defect));
+    let cured = lab.variants.iter().filter(|weak| weak.cure.as_ref() == Some(&variant.name));
+    cured.filter_map(|weak| weak.defect.as_ref()).fold(shown, |expect, defect| expect.lacks(defect))
 }
 
 fn plan_worker(worker: &WorkerSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> WorkerSpec {

@@ -110,7 +110,8 @@ pub fn sink(fields: &mut Fields) -> Option<Sink> {
 
 /// `{ verdict = "kept", lost = 0, duplicated = ">= 1", points.flush-ok = 1, figures.x = "<= 2" }`
 pub fn expect(fields: &mut Fields, claims: &Claims) -> Expectation {
-    let verdict = fields.get("verdict").map(|found| found.value);
+    // Without a verdict an expectation could not fail on what matters most.
+    let verdict = fields.need("verdict").map(|found| found.value);
     let mut counts = BTreeMap::new();
     for key in Counts::FIELDS {
         if let Some(found) = fields.raw(key) {
