@@ -48,7 +48,7 @@ fault = [
   { kill = "any", at = { delivered = 100 }, heal = "never" },
   { restart = "producer-0", at = { time = "100ms" } },
 ]
-expect = { lost = 0, points.in-hand = ">= 1" }
+expect = { verdict = "kept", lost = 0, points.in-hand = ">= 1" }
 "#;
 
 fn read(text: &str) -> Result<Lab, Mistakes> {
