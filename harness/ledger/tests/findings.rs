@@ -352,6 +352,19 @@ fn out_of_order() {
 }
 
 #[test]
+fn a_message_that_came_late_since_a_consumer_was_killed_says_so() {
+    let producer: Journal<'_> =
+        ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 101), (Attempted, 1, 102), (Acked, 1, 103)]);
+    let consumer: Journal<'_> = ("consumer-1.0", &[(Delivered, 1, 110), (Delivered, 0, 1200)]);
+    let killed = [window(What::Killed, "consumer-0", 105, Some(106))];
+    assert_eq!(
+        causes("reordered", &[producer, consumer], &killed, &DRAINED),
+        ["0-0: first delivered to consumer-1 at 1.200 s, after a higher sequence of the same producer; \
+             consumer-0 killed at 0.105 s, after it was sent and before it came"]
+    );
+}
+
+#[test]
 fn findings_are_grouped_and_ordered() {
     let mut sent = Vec::new();
     for seq in 0..10 {

@@ -2,7 +2,7 @@
 
 use super::Cause;
 use crate::{
-    Event, Kind,
+    Event, Kind, Window,
     story::{Story, all, first},
 };
 
@@ -90,10 +90,24 @@ pub(super) fn reordered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     let cause = cause.and(", after a higher sequence of the same producer");
     let attempts = all(life, Kind::Attempted);
     let resent = attempts.iter().skip(1).find(|attempt| attempt.time_ns <= delivered.time_ns);
-    Some(match resent {
-        Some(resent) => cause.and("; it was sent again at ").at(resent),
+    if let Some(resent) = resent {
+        return Some(cause.and("; it was sent again at ").at(resent));
+    }
+    Some(match attempts.first().and_then(|sent| between(story, sent.time_ns, delivered.time_ns)) {
+        Some(between) => cause.and(format!("; {between}, after it was sent and before it came")),
         None => cause.unexplained(),
     })
+}
+
+/// Who went away between two moments: a broker, or a consumer that may have been handed the message.
+fn between(story: &Story<'_>, from_ns: u64, to_ns: u64) -> Option<String> {
+    if let Some(down) = story.broker_down_within(from_ns, to_ns) {
+        return Some(format!("the broker {} at {}", down.first(), story.at(down.from_ns)));
+    }
+    let consumer =
+        |window: &Window| window.is_end() && !window.is_broker() && !window.target.starts_with("producer");
+    let ended = story.first(|window| consumer(window) && (from_ns..=to_ns).contains(&window.from_ns))?;
+    Some(format!("{ended} at {}", story.at(ended.from_ns)))
 }
 
 /// Another run's message.
