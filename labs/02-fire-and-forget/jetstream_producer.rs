@@ -27,9 +27,9 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
     kit.ready().await;
 
     while let Some(message) = acks.next_message().await? {
-        kit.attempted(&message)?;
+        kit.attempted(message)?;
         // The same send, but now there is something to wait for: the server answers when it has stored the message.
-        let sent = jetstream.publish(subject.clone(), message.payload.clone()).await;
+        let sent = jetstream.publish(subject.clone(), kit.payload(message)).await;
         acks.expect(message, sent)?;
     }
     kit.point("all-published").await;

@@ -22,7 +22,8 @@ enum Worker {
     JetstreamConsumer(jetstream_consumer::Options),
 }
 
-#[tokio::main]
+// One thread is enough for a loop and its connection, and saves them from waking each other for every message.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let worker = Worker::parse();
     labs::run(async |kit| match worker {

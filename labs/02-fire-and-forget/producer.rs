@@ -1,6 +1,6 @@
 //! Publishes to core NATS, and looks no further.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use async_nats::ConnectOptions;
 use labs::{Error, Kit, nats};
@@ -15,10 +15,10 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
     kit.ready().await;
 
     while let Some(message) = kit.next_message().await {
-        kit.attempted(&message)?;
+        kit.attempted(message)?;
         // There is nothing to wait for: `Ok` says that the client took the message, and no more.
-        let sent = kit.or_stall(client.publish(subject.clone(), message.payload.clone())).await;
-        kit.outcome(&message, nats::outcome::of_publish(&sent))?;
+        let sent = kit.or_stall(pin!(client.publish(subject.clone(), kit.payload(message)))).await;
+        kit.outcome(message, nats::outcome::of_publish(&sent))?;
     }
     kit.point("all-published").await;
 

@@ -6,9 +6,11 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
+use bytes::Bytes;
 use journal::now_ns;
 use ledger::{Kind, MessageId};
 use tokio::sync::watch;
@@ -18,14 +20,17 @@ use crate::{
     control::{Order, Voice, Word, listen},
     figures::Delays,
     message::{Composer, Message, Read, read},
-    pace::Pace,
     points::Points,
     resume::{Left, journal_path},
     settings::{Effect, Settings},
+    work::{Due, Work},
 };
 
 /// After this time without an answer, the client is said to stall.
 pub const STALL: Duration = Duration::from_millis(300);
+
+/// Room for so many entries at most is made before a worker is ready, so that it need not wait for memory while it works: 16 MiB.
+const ENTRIES_RESERVED_MAX: usize = 1024 * 1024;
 
 /// What a producer learned about one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +59,8 @@ struct Inner {
     /// The same as in `orders`, to be asked for every message.
     stopping: AtomicBool,
     draining: AtomicBool,
+    composer: Composer,
     record: Mutex<Record>,
-    work: Mutex<Work>,
 }
 
 /// The orders so far.
@@ -67,18 +72,14 @@ pub struct Orders {
     pub drain: Option<Arc<str>>,
 }
 
-/// What is written down about each message. One lock, held for a few stores.
+/// What is written down about each message, and what is left to send. One lock, held for a few stores.
 struct Record {
     journal: journal::Writer,
+    /// The time of the journal's last entry.
+    last_ns: u64,
+    work: Work,
     publish_ack: Delays,
     delivery: Delays,
-}
-
-/// What a producer has still to send.
-struct Work {
-    left: Left,
-    pace: Option<Pace>,
-    composer: Composer,
 }
 
 /// Runs a worker: starts the kit, hands it over, and ends as the harness expects.
@@ -127,17 +128,17 @@ impl Kit {
     pub fn start() -> Result<Self, crate::Error> {
         let settings = Settings::from_environment()?;
         let header = journal::Header { run: settings.run, writer: writer_name(&settings) };
-        let work = Work {
-            left: Left::read(&settings)?,
-            pace: None,
-            composer: Composer::new(&settings.tag, settings.producer, settings.payload),
-        };
+        let mut journal = journal::Writer::create(&journal_path(&settings, settings.incarnation)?, &header)?;
+        journal.reserve(ENTRIES_RESERVED_MAX.min(2 * settings.messages as usize))?;
         let record = Record {
-            journal: journal::Writer::create(&journal_path(&settings, settings.incarnation)?, &header)?,
+            journal,
+            last_ns: now_ns(),
+            work: Work::new(&settings, Left::read(&settings)?),
             publish_ack: Delays::default(),
             delivery: Delays::default(),
         };
         let kit = Self(Arc::new(Inner {
+            composer: Composer::new(&settings.tag, settings.payload),
             settings,
             voice: Voice::take_standard_output()?,
             points: Points::default(),
@@ -145,7 +146,6 @@ impl Kit {
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             record: Mutex::new(record),
-            work: Mutex::new(work),
         }));
         let listener = kit.clone();
         // A thread of its own, so that the end of standard input ends even a worker whose tasks are stuck.
@@ -182,6 +182,8 @@ impl Kit {
     pub async fn ready(&self) {
         self.0.voice.say(Word::Ready);
         self.orders(|orders| orders.go || orders.stop).await;
+        // Nothing was due before.
+        self.record().last_ns = now_ns();
     }
 
     /// Tells that everything is sent and as settled as it will be, and waits for `stop`.
@@ -242,13 +244,12 @@ impl Kit {
     /// Waits for `future`, and passes the point `stalled` if it takes longer than [`STALL`].
     ///
     /// At the point the future is still there and not finished: what it was doing is neither done nor given up.
-    pub async fn or_stall<F: Future>(&self, future: F) -> F::Output {
-        let mut future = std::pin::pin!(future);
+    pub async fn or_stall<F: Future + Unpin>(&self, mut future: F) -> F::Output {
         // Nearly always it is finished at once, and then no timer is made.
-        if let std::task::Poll::Ready(output) = futures::poll!(future.as_mut()) {
+        if let Poll::Ready(output) = futures::poll!(&mut future) {
             return output;
         }
-        match tokio::time::timeout(STALL, future.as_mut()).await {
+        match tokio::time::timeout(STALL, &mut future).await {
             Ok(output) => output,
             Err(_) => {
                 self.point("stalled").await;
@@ -267,20 +268,24 @@ impl Kit {
             if self.stopping() {
                 return None;
             }
-            let now = now_ns();
-            let planned_ns = {
-                let mut work = self.0.work.lock().unwrap_or_else(PoisonError::into_inner);
-                let planned_ns = work.planned_ns(now, &self.0.settings)?;
-                if planned_ns <= now {
-                    return Some(work.take(planned_ns, self.0.settings.producer));
-                }
-                planned_ns
+            let due = {
+                let record = &mut *self.record();
+                record.work.take(record.last_ns, now_ns)?
+            };
+            let wait_ns = match due {
+                Due::Now(message) => return Some(message),
+                Due::In(wait_ns) => wait_ns,
             };
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_nanos(planned_ns - now)) => {}
+                () = tokio::time::sleep(Duration::from_nanos(wait_ns)) => {}
                 () = self.stopped() => return None,
             }
         }
+    }
+
+    /// The payload of a message: its run, its id, its planned time.
+    pub fn payload(&self, message: Message) -> Bytes {
+        self.0.composer.compose(message)
     }
 
     /// Writes down that this message is about to be sent. To be called before the send.
@@ -288,8 +293,8 @@ impl Kit {
     /// # Errors
     /// The journal cannot grow: the disk is full. Then nothing may be sent.
     #[inline]
-    pub fn attempted(&self, message: &Message) -> Result<(), journal::Error> {
-        self.record().journal.append(Kind::Attempted, message.id).map(drop)
+    pub fn attempted(&self, message: Message) -> Result<(), journal::Error> {
+        self.record().append(Kind::Attempted, message.id).map(drop)
     }
 
     /// Writes down what became of an attempt. An unknown one has no entry: it stays open.
@@ -297,7 +302,7 @@ impl Kit {
     /// # Errors
     /// The journal cannot grow: the disk is full.
     #[inline]
-    pub fn outcome(&self, message: &Message, outcome: Outcome) -> Result<(), journal::Error> {
+    pub fn outcome(&self, message: Message, outcome: Outcome) -> Result<(), journal::Error> {
         let kind = match outcome {
             Outcome::Acked => Kind::Acked,
             Outcome::Deduplicated => Kind::Deduplicated,
@@ -306,7 +311,7 @@ impl Kit {
             Outcome::Unknown => return Ok(()),
         };
         let mut record = self.record();
-        let time_ns = record.journal.append(kind, message.id)?;
+        let time_ns = record.append(kind, message.id)?;
         if matches!(outcome, Outcome::Acked | Outcome::Deduplicated) {
             record.publish_ack.record(message.planned_ns, time_ns);
         }
@@ -323,11 +328,11 @@ impl Kit {
         match read(&self.0.settings.tag, payload) {
             Read::Ours { id, planned_ns } => {
                 let mut record = self.record();
-                let time_ns = record.journal.append(Kind::Delivered, id)?;
+                let time_ns = record.append(Kind::Delivered, id)?;
                 record.delivery.record(planned_ns, time_ns);
                 Ok(Some(id))
             }
-            Read::Foreign { id } => self.record().journal.append(Kind::Crossed, id).map(|_| None),
+            Read::Foreign { id } => self.record().append(Kind::Crossed, id).map(|_| None),
             Read::Unreadable => {
                 let shown = &payload[..payload.len().min(80)];
                 tracing::warn!("a message that no run sent: {}", String::from_utf8_lossy(shown));
@@ -346,7 +351,7 @@ impl Kit {
             Effect::Journal => Kind::Applied,
             Effect::Elsewhere => Kind::Reported,
         };
-        self.record().journal.append(kind, id).map(drop)
+        self.record().append(kind, id).map(drop)
     }
 
     /// Writes down that the broker confirmed this consumer's ack.
@@ -355,7 +360,7 @@ impl Kit {
     /// The journal cannot grow: the disk is full.
     #[inline]
     pub fn settled(&self, id: MessageId) -> Result<(), journal::Error> {
-        self.record().journal.append(Kind::Settled, id).map(drop)
+        self.record().append(Kind::Settled, id).map(drop)
     }
 
     fn say_figures(&self) {
@@ -370,27 +375,11 @@ impl Kit {
     }
 }
 
-impl Work {
-    /// When the next message is due; `None` when there is none. The schedule starts with the first question.
-    fn planned_ns(&mut self, now: u64, settings: &Settings) -> Option<u64> {
-        if self.left.unknown.is_empty() && self.left.next >= settings.messages {
-            return None;
-        }
-        Some(self.pace.get_or_insert_with(|| Pace::new(now, settings.rate)).planned_ns(now))
-    }
-
-    /// Takes the next message.
-    fn take(&mut self, planned_ns: u64, producer: u16) -> Message {
-        let seq = self.left.unknown.pop_first().unwrap_or_else(|| {
-            let next = self.left.next;
-            self.left.next += 1;
-            next
-        });
-        if let Some(pace) = &mut self.pace {
-            pace.advance();
-        }
-        let payload = self.composer.compose(seq, planned_ns);
-        Message { id: MessageId::new(producer, seq), planned_ns, payload }
+impl Record {
+    #[inline]
+    fn append(&mut self, kind: Kind, id: MessageId) -> Result<u64, journal::Error> {
+        self.last_ns = self.journal.append(kind, id)?;
+        Ok(self.last_ns)
     }
 }
 

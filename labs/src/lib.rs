@@ -9,7 +9,7 @@
 //! - [`settings`]: the environment, read once, with errors that say what to do.
 //! - [`control`]: the line protocol: orders in, words out.
 //! - [`points`]: named moments at which the harness may hold or kill a worker.
-//! - [`pace`]: the open-loop schedule. [`resume`]: where a restarted producer goes on.
+//! - `work`: what a producer has still to send; [`pace`]: the open-loop schedule; [`resume`]: where a restarted one goes on.
 //! - [`figures`]: the delays that a worker measures.
 //!
 //! Nothing here decides what is lost or duplicated: the kit writes down what happened, the harness judges.
@@ -23,6 +23,7 @@ pub mod pace;
 pub mod points;
 pub mod resume;
 pub mod settings;
+mod work;
 
 pub use kit::{Kit, Outcome, run};
 pub use message::Message;

@@ -23,7 +23,7 @@ pub struct Acks {
 
 /// One message, until its ack comes or its time is over.
 struct Waiting {
-    message: Option<Message>,
+    message: Message,
     ack: <PublishAckFuture as IntoFuture>::IntoFuture,
 }
 
@@ -48,7 +48,7 @@ impl Acks {
             tokio::select! {
                 biased;
                 Some((message, result)) = self.waiting.next() => {
-                    self.kit.outcome(&message, outcome::of_ack(&result))?;
+                    self.kit.outcome(message, outcome::of_ack(&result))?;
                 }
                 message = self.kit.next_message() => return Ok(message),
             }
@@ -65,8 +65,8 @@ impl Acks {
         sent: Result<PublishAckFuture, PublishError>,
     ) -> Result<(), Error> {
         match sent {
-            Ok(ack) => self.waiting.push(Waiting { message: Some(message), ack: ack.into_future() }),
-            Err(error) => self.kit.outcome(&message, outcome::of_unsent(&error))?,
+            Ok(ack) => self.waiting.push(Waiting { message, ack: ack.into_future() }),
+            Err(error) => self.kit.outcome(message, outcome::of_unsent(&error))?,
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ impl Acks {
 
     async fn settle_one(&mut self) -> Result<(), Error> {
         if let Some((message, result)) = self.kit.or_stall(self.waiting.next()).await {
-            self.kit.outcome(&message, outcome::of_ack(&result))?;
+            self.kit.outcome(message, outcome::of_ack(&result))?;
         }
         Ok(())
     }
@@ -95,7 +95,6 @@ impl Future for Waiting {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = std::task::ready!(self.ack.as_mut().poll(context));
-        let message = self.message.take().expect("not polled again after it was ready");
-        Poll::Ready((message, result))
+        Poll::Ready((self.message, result))
     }
 }

@@ -50,6 +50,10 @@ impl Mailbox {
                 }
                 self.answered = Some(mark);
             }
+            // Nearly always there is one, and then nothing else need be looked at.
+            if let Some(message) = self.subscriber.next().now_or_never() {
+                return message;
+            }
             tokio::select! {
                 biased;
                 message = self.subscriber.next() => return message,

@@ -1,0 +1,227 @@
+//! What the account costs: a worker with the kit against the same client's bare loop without it.
+//!
+//! `cargo run --release -p labs --example account_cost`
+//!
+//! Three cases, 128 bytes a message, each 11 pairs of runs on the same server, kit and bare first in turn. Producer and
+//! consumer are processes of their own; a rate counts from the first send to the last receipt or ack. Both loops send
+//! the same payloads: a message with an id is the application's, what is written down about it is the kit's.
+
+mod child;
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/real/support/nats_server.rs"]
+mod nats_server;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use async_nats::{
+    ConnectOptions,
+    jetstream::{self, consumer::pull},
+};
+use labs::{Error, Message, message::Composer, nats};
+use ledger::MessageId;
+
+use nats_server::{LOGIN, Server};
+
+const PAIRS: usize = 11;
+const PAYLOAD_BYTES: usize = 128;
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    /// Core NATS, from the first publish to the last receipt.
+    Core,
+    /// JetStream, from the first publish to the last ack, a window of 4,000.
+    Publish,
+    /// JetStream, from the first request to the last of a stream's messages, explicit acks.
+    Consume,
+}
+
+impl Case {
+    const ALL: [(Self, &str, u32); 3] = [
+        (Self::Core, "core-nats", 400_000),
+        (Self::Publish, "jetstream-publish", 100_000),
+        (Self::Consume, "jetstream-consume", 100_000),
+    ];
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [loop_kind, role] = &arguments[..] {
+        return child::run(loop_kind, role).await;
+    }
+    match measure().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("account_cost: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure() -> Result<(), Error> {
+    let server = Server::start();
+    println!(
+        "{PAIRS} pairs, {PAYLOAD_BYTES} B; medians, messages a second; ratio = median of kit/bare within a pair"
+    );
+    for (case, name, messages) in Case::ALL {
+        let (mut kit, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        prepare(&server, case, messages).await?;
+        for pair in 0..=PAIRS {
+            let order = if pair % 2 == 0 { ["kit", "bare"] } else { ["bare", "kit"] };
+            let mut rates = [0.0; 2];
+            for loop_kind in order {
+                let rate = f64::from(messages) / run(&server, case, messages, loop_kind).await?;
+                rates[usize::from(loop_kind == "bare")] = rate;
+            }
+            // The first pair warms the server up and does not count.
+            if pair > 0 {
+                kit.push(rates[0]);
+                bare.push(rates[1]);
+                ratios.push(rates[0] / rates[1]);
+            }
+        }
+        let (least, most) =
+            ratios.iter().fold((f64::MAX, 0.0_f64), |(low, high), &r| (low.min(r), high.max(r)));
+        let (kit, bare, ratio) = (median(kit), median(bare), median(ratios));
+        println!("{name:18} kit {kit:9.0}  bare {bare:9.0}  ratio {ratio:.3} ({least:.3} to {most:.3})");
+    }
+    Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The stream that the case needs, filled where it is to be consumed.
+async fn prepare(server: &Server, case: Case, messages: u32) -> Result<(), Error> {
+    if case == Case::Core {
+        return Ok(());
+    }
+    let jetstream = admin(server).await?;
+    let _ = jetstream.delete_stream("LAB_cost").await;
+    let config = jetstream::stream::Config {
+        name: "LAB_cost".to_owned(),
+        subjects: vec!["lab.cost".to_owned()],
+        ..Default::default()
+    };
+    jetstream.create_stream(config).await?;
+    if case == Case::Consume {
+        let composer = Composer::new("cost", PAYLOAD_BYTES);
+        for seq in 0..messages {
+            let message = Message { id: MessageId::new(0, seq), planned_ns: 0 };
+            let ack = jetstream.publish("lab.cost", composer.compose(message)).await?;
+            if seq % 4_000 == 0 || seq + 1 == messages {
+                ack.await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn admin(server: &Server) -> Result<jetstream::Context, Error> {
+    let options = ConnectOptions::with_user_and_password(LOGIN.0.to_owned(), LOGIN.1.to_owned());
+    Ok(nats::jetstream(&options.connect(&server.url).await?, Duration::from_secs(20)))
+}
+
+/// One run; its duration in seconds.
+async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Result<f64, Error> {
+    let folder = tempfile::tempdir()?;
+    let start = |role: &str| Process::start(server, folder.path(), messages, loop_kind, role);
+    match case {
+        Case::Core => {
+            let mut consumer = start("consumer")?;
+            consumer.go()?;
+            let mut producer = start("producer")?;
+            producer.go()?;
+            let began = producer.figure("began")?;
+            Ok((consumer.figure("ended")? - began) / 1e9)
+        }
+        Case::Publish => {
+            admin(server).await?.get_stream("LAB_cost").await?.purge().await?;
+            alone(start("jetstream-producer")?)
+        }
+        Case::Consume => {
+            let stream = admin(server).await?.get_stream("LAB_cost").await?;
+            let _ = stream.delete_consumer("workers").await;
+            let config = pull::Config {
+                durable_name: Some("workers".to_owned()),
+                max_ack_pending: 10_000,
+                ..Default::default()
+            };
+            stream.create_consumer(config).await?;
+            alone(start("jetstream-consumer")?)
+        }
+    }
+}
+
+fn alone(mut process: Process) -> Result<f64, Error> {
+    process.go()?;
+    let began = process.figure("began")?;
+    Ok((process.figure("ended")? - began) / 1e9)
+}
+
+/// One worker under measurement. It ends with the value, for its standard input does.
+struct Process {
+    child: Child,
+    orders: ChildStdin,
+    words: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Process {
+    fn start(
+        server: &Server,
+        folder: &std::path::Path,
+        messages: u32,
+        loop_kind: &str,
+        role: &str,
+    ) -> Result<Self, Error> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([loop_kind, role])
+            .envs([("HARNESS_RUN", "1"), ("HARNESS_TAG", "cost"), ("HARNESS_WORKER", role)])
+            .env("HARNESS_JOURNAL", folder.join(format!("{role}.0")))
+            .env("HARNESS_MESSAGES", messages.to_string())
+            .env("HARNESS_PAYLOAD", PAYLOAD_BYTES.to_string())
+            .envs([("NATS_SUBJECT", "lab.cost"), ("NATS_STREAM", "LAB_cost"), ("NATS_CONSUMER", "workers")])
+            .envs([("NATS_URL", server.url.as_str()), ("NATS_USER", LOGIN.0), ("NATS_PASSWORD", LOGIN.1)])
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let orders = child.stdin.take().ok_or("no standard input")?;
+        let words = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
+        Ok(Self { child, orders, words })
+    }
+
+    fn go(&mut self) -> Result<(), Error> {
+        self.hear(":: ready")?;
+        Ok(self.orders.write_all(b"go\n")?)
+    }
+
+    fn figure(&mut self, name: &str) -> Result<f64, Error> {
+        let line = self.hear(&format!(":: figure {name} "))?;
+        Ok(line.split(' ').nth(3).ok_or("a figure without a value")?.parse()?)
+    }
+
+    fn hear(&mut self, start: &str) -> Result<String, Error> {
+        for line in self.words.by_ref() {
+            let line = line?;
+            if line.starts_with(start) {
+                return Ok(line);
+            }
+        }
+        Err(format!("a worker ended before it said `{start}`").into())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
