@@ -48,7 +48,12 @@ impl RunFolder {
 
     /// An existing one, as a person names it: a run folder, or `latest` of a variant.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let path = fs::canonicalize(path).map_err(Error::file("open the run folder", path))?;
+        let path = fs::canonicalize(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::Usage(format!("there is no run folder {}", path.display()))
+            }
+            _ => Error::file("open the run folder", path)(error),
+        })?;
         if !path.join("run.toml").is_file() {
             return Err(Error::Usage(format!(
                 "{} is not a run folder: it has no run.toml. One looks like runs/<lab>/<variant>/latest",

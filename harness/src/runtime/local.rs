@@ -1,6 +1,9 @@
 //! The local runtime: processes on this machine, watched by a guard.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 use tokio::process::Command;
 
@@ -46,8 +49,13 @@ impl Local {
             Input::Nothing => Output::Log(log),
             Input::Orders => Output::Worker(log),
         };
-        let child = process::spawn(command, output, &self.guard)
-            .map_err(|error| Error::Other(format!("{name} could not be started: {error}")))?;
+        let child = process::spawn(command, output, &self.guard).map_err(|error| {
+            let what = format!("{name} could not be started: {error}");
+            match error.kind() {
+                ErrorKind::NotFound => Error::NotRun { what, mend: "install that program".to_owned() },
+                _ => Error::Other(what),
+            }
+        })?;
         Ok(Node::new(name, log.to_owned(), child))
     }
 

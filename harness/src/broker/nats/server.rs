@@ -188,7 +188,14 @@ impl Server {
             port.is_some() || !self.alive()
         });
         found.await;
-        port.ok_or_else(|| self.error("nats-server did not say which port it listens on".to_owned()))
+        match (port, self.node.as_mut().filter(|node| node.ended().is_some())) {
+            (Some(port), _) => Ok(port),
+            (None, Some(ended)) => {
+                let how = ended.how_it_ended();
+                Err(self.error(format!("nats-server ended at its start ({how})")))
+            }
+            (None, None) => Err(self.error("nats-server did not say which port it listens on".to_owned())),
+        }
     }
 
     async fn wait_until_it_answers(&mut self) -> Result<(), Error> {
