@@ -188,22 +188,25 @@ impl Server {
             port.is_some() || !self.alive()
         });
         found.await;
-        match (port, self.node.as_mut().filter(|node| node.ended().is_some())) {
-            (Some(port), _) => Ok(port),
-            (None, Some(ended)) => {
-                let how = ended.how_it_ended();
-                Err(self.error(format!("nats-server ended at its start ({how})")))
-            }
-            (None, None) => Err(self.error("nats-server did not say which port it listens on".to_owned())),
+        if let Some(port) = port {
+            return Ok(port);
         }
+        if self.alive() {
+            return Err(self.error("nats-server did not say which port it listens on".to_owned()));
+        }
+        Err(self.ended_at_its_start())
+    }
+
+    fn ended_at_its_start(&mut self) -> Error {
+        let how = self.node.as_mut().map(Node::how_it_ended).unwrap_or_default();
+        self.error(format!("nats-server ended at its start ({how})"))
     }
 
     async fn wait_until_it_answers(&mut self) -> Result<(), Error> {
         let deadline = tokio::time::Instant::now() + START_BOUND;
         loop {
             if !self.alive() {
-                let how = self.node.as_mut().map(Node::how_it_ended).unwrap_or_default();
-                return Err(self.error(format!("nats-server ended at its start ({how})")));
+                return Err(self.ended_at_its_start());
             }
             if let Ok(client) = super::connect(&self.access(), "harness").await {
                 self.server_id = client.server_info().server_id;
