@@ -1,6 +1,7 @@
 //! `harness`: runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
 
 mod assess;
+mod attempt;
 mod broker;
 mod cli;
 mod command;
@@ -9,12 +10,14 @@ mod doctor;
 mod error;
 mod exit;
 mod fault;
+mod interrupt;
 mod live;
 mod recorder;
 mod report;
 mod run;
 mod runtime;
 mod scenario;
+mod selftest;
 mod sink;
 mod stage;
 mod store;

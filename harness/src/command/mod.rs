@@ -4,6 +4,7 @@ mod clean;
 mod look;
 mod output;
 mod run;
+mod selftest;
 mod views;
 
 use crate::{
@@ -44,7 +45,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::History { run }) => look::history(&run),
         Some(Command::Doctor { install }) => look::doctor(install).await,
         Some(Command::Clean) => look::clean(),
-        Some(Command::Selftest { .. }) => Err(Error::Other("not there yet".to_owned())),
+        Some(Command::Selftest { synthetic }) => selftest::selftest(synthetic).await,
         Some(Command::Defaults) => output::print(crate::scenario::DEFAULTS),
         Some(Command::Completions { shell }) => look::completions(shell),
         // `main` has handled it: the guard must not start a runtime of its own kind.

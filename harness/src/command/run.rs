@@ -3,17 +3,16 @@
 use std::io::IsTerminal;
 
 use ledger::Verdict;
-use tokio::sync::watch;
 
 use super::{output, views};
 use crate::{
-    assess::Assessed,
+    attempt::attempt,
     broker::Brokers,
     cli::RunArgs,
     context::Context,
     error::Error,
     exit::Exit,
-    recorder::Recorder,
+    interrupt,
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -22,9 +21,8 @@ use crate::{
         summary::summary,
         terminal,
     },
-    run::run,
     scenario::{Changes, Plan, Selection, Supports, VariantKind},
-    store::{RunFolder, RunToml, write_whole},
+    store::write_whole,
 };
 
 /// Runs what the arguments name. Nothing is started before all of it was found to make sense.
@@ -38,8 +36,7 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
             Plan::new(&selection.lab, variant, seed, &changes)?;
         }
     }
-    let interrupt = listen_for_interrupts();
-    let context = Context::start(&labs.home, interrupt)?;
+    let context = Context::start(&labs.home, interrupt::listen())?;
     let mut errand = Errand {
         arguments,
         changes,
@@ -119,38 +116,13 @@ impl Errand<'_> {
         repeat: u32,
     ) -> RunReport {
         let target = lab.target(Some(&plan.variant));
-        match self.attempt(brokers, plan, repeat, &target).await {
+        match attempt(self.context, &self.screen, brokers, plan, repeat, &target).await {
             Ok(assessed) => views::report(lab, plan, assessed),
             Err(error) => {
                 self.failed |= error.exit() == Exit::Failed;
                 views::not_run(lab, plan, repeat, &error)
             }
         }
-    }
-
-    async fn attempt(
-        &self,
-        brokers: &mut Brokers,
-        plan: &Plan,
-        repeat: u32,
-        target: &str,
-    ) -> Result<Assessed, Error> {
-        if *self.context.interrupt.borrow() > 0 {
-            return Err(Error::NotRun {
-                what: "interrupted before it began".to_owned(),
-                mend: format!("harness run {target}"),
-            });
-        }
-        let progress = self.screen.progress(target);
-        progress.doing("building the workers");
-        self.context.build(&plan.lab).await?;
-        progress.doing("looking for nats-server");
-        self.context.nats().await?;
-        let folder = RunFolder::create(&self.context.runs, &plan.lab, &plan.variant, plan.seed)?;
-        let about = RunToml::new(plan.clone(), repeat, &folder, &self.context.project);
-        folder.write("run.toml", about.to_toml()?.as_bytes())?;
-        let events = Recorder::begin(&folder, &progress)?;
-        run(self.context, brokers, plan, folder, events).await
     }
 
     /// The result for CI systems, in the run's own folder.
@@ -208,30 +180,4 @@ pub fn exit_of(result: &RunResult) -> Exit {
         (_, Some(false)) => Exit::NotAsExpected,
         (_, Some(true) | None) => Exit::AsExpected,
     }
-}
-
-/// Counts Ctrl-C and SIGTERM. The first ends the run in good order; the second ends the harness at once, and the guard
-/// the rest.
-fn listen_for_interrupts() -> watch::Receiver<u32> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (tell, told) = watch::channel(0);
-    tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            tell.send_modify(|count| *count += 1);
-            if *tell.borrow() > 1 {
-                eprintln!("ended at once; `harness clean` removes what is left");
-                std::process::exit(i32::from(Exit::Inconclusive.code()));
-            }
-        }
-    });
-    told
 }

@@ -1,0 +1,43 @@
+//! One variant, from building its workers to its verdict: the way that `harness run` and `harness selftest` both go.
+
+use crate::{
+    assess::Assessed,
+    broker::Brokers,
+    context::Context,
+    error::Error,
+    interrupt::unless_asked,
+    recorder::Recorder,
+    report::live::Screen,
+    run::run,
+    scenario::Plan,
+    store::{RunFolder, RunToml},
+};
+
+/// Runs a plan on the lab's brokers. `target` is what a person types to run it.
+///
+/// Fails with [`Error::NotRun`] where something is missing before anything was started.
+pub async fn attempt(
+    context: &Context,
+    screen: &Screen,
+    brokers: &mut Brokers,
+    plan: &Plan,
+    repeat: u32,
+    target: &str,
+) -> Result<Assessed, Error> {
+    let progress = screen.progress(target);
+    let prepare = async {
+        // A lab whose workers are all in other languages has no program.
+        if plan.workers.iter().any(|worker| worker.run.is_some()) {
+            progress.doing("building the workers");
+            context.build(&plan.lab).await?;
+        }
+        progress.doing("looking for nats-server");
+        context.nats().await
+    };
+    unless_asked(context.interrupt.clone(), plan, prepare).await?;
+    let folder = RunFolder::create(&context.runs, &plan.lab, &plan.variant, plan.seed)?;
+    let about = RunToml::new(plan.clone(), repeat, &folder, &context.project);
+    folder.write("run.toml", about.to_toml()?.as_bytes())?;
+    let events = Recorder::begin(&folder, &progress)?;
+    run(context, brokers, plan, folder, events).await
+}
