@@ -12,6 +12,7 @@ use crate::{
     },
     context::Context,
     error::Error,
+    interrupt::unless_asked,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
     scenario::{Plan, Role, Sink},
@@ -24,11 +25,14 @@ use crate::{
 /// How long workers may take to say that they are ready: they connect over loopback.
 const READY_BOUND: Duration = Duration::from_secs(10);
 
-/// How long healed workers and brokers may take to be at work again.
+/// How long healed workers and brokers may take to be at work again, where the plan's limit is not shorter.
 const RECOVER_BOUND: Duration = Duration::from_secs(10);
 
 /// How long a worker may take to end after `stop`.
 const STOP_BOUND: Duration = Duration::from_secs(5);
+
+/// The name of the journal that holds what the stream held.
+pub const READ_BACK: &str = "readback-nats";
 
 /// Runs a plan on standing brokers. `down` runs whatever happens; an error after it means that the harness
 /// or a broker failed, not that the contract did.
@@ -43,6 +47,10 @@ pub async fn run(
     let mut stage = Stage::new(context, brokers, plan, folder, events, run);
     stage.events.began(run, &stage.tag)?;
     let outcome = phases(&mut stage).await;
+    if let Err(error) = &outcome {
+        // Else the folder of a run that failed late could be taken for one that came to its end.
+        let _ = stage.events.emit(RunEvent::BoundHit { what: format!("the run failed: {error}") });
+    }
     stage.down(outcome.is_err()).await;
     outcome?;
     conclude(&mut stage)
@@ -64,7 +72,7 @@ fn conclude(stage: &mut Stage<'_>) -> Result<Assessed, Error> {
 /// The phases, in order. A bound that is hit is written down and makes the run inconclusive; the phases after
 /// it run all the same, since they heal and account. Only a failure of the harness or a broker ends them.
 async fn phases(stage: &mut Stage<'_>) -> Result<(), Error> {
-    stage.up().await?;
+    unless_asked(stage.context.interrupt.clone(), stage.plan, stage.up()).await?;
     stage.ready().await?;
     stage.steady().await?;
     stage.play_faults().await?;
@@ -141,7 +149,7 @@ impl Stage<'_> {
     /// Until everybody who should be there is at work again, and the producers have sent all.
     async fn recover(&mut self) -> Result<(), Error> {
         self.begin(Phase::Recover)?;
-        let bound = if self.interrupted { STOP_BOUND } else { RECOVER_BOUND };
+        let bound = RECOVER_BOUND.min(self.plan.limit);
         let back = |stage: &mut Self| {
             let through = stage.interrupted || stage.producers_are_through();
             !stage.anyone(&Standing::Starting) && !stage.anyone(&Standing::Ready) && through
@@ -153,6 +161,7 @@ impl Stage<'_> {
     /// Workers stop; then the broker's store is read back into a journal of its own.
     async fn observe(&mut self) -> Result<(), Error> {
         self.begin(Phase::Observe)?;
+        self.notice_the_gone().await?;
         self.stopping = true;
         for worker in &mut self.workers {
             worker.order("stop").await;
@@ -163,12 +172,24 @@ impl Stage<'_> {
         self.read_back().await
     }
 
+    /// Whoever is gone before anybody was told to stop has ended by itself, however well.
+    async fn notice_the_gone(&mut self) -> Result<(), Error> {
+        let heard_out = |stage: &mut Self| {
+            stage.workers.iter_mut().all(|worker| !worker.at_work() || worker.alive() || worker.closed)
+        };
+        let ended = self.pump(STOP_BOUND, heard_out).await?;
+        for place in 0..self.workers.len() {
+            self.look_after(place).await?;
+        }
+        self.bound_hit(ended, "a worker that ended was not heard to its end", STOP_BOUND)
+    }
+
     /// The second oracle: what the stream holds, whoever was or was not told about it.
     async fn read_back(&mut self) -> Result<(), Error> {
         let Some(store) = self.store.as_ref().filter(|_| self.plan.stream().is_some()) else { return Ok(()) };
-        let header = journal::Header { run: self.run, writer: "readback-nats".to_owned() };
-        let mut journal =
-            journal::Writer::create(&self.folder.journals().join("readback-nats.journal"), &header)?;
+        let header = journal::Header { run: self.run, writer: READ_BACK.to_owned() };
+        let path = self.folder.journals().join(format!("{READ_BACK}.journal"));
+        let mut journal = journal::Writer::create(&path, &header)?;
         let mut messages = 0;
         let exists = store
             .read_back(|payload| {

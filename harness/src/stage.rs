@@ -40,6 +40,9 @@ use crate::{
 /// How often journals are folded and moments compared when nothing is heard.
 const TICK: Duration = Duration::from_millis(5);
 
+/// How long anything may take after Ctrl-C: the person wants to see an end.
+pub const INTERRUPTED_BOUND: Duration = Duration::from_secs(2);
+
 /// Why a pump ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -157,13 +160,15 @@ impl<'a> Stage<'a> {
 
     /// Keeps everything moving until `until` holds: hears workers, folds journals, fires what is due.
     ///
-    /// Ends early when a worker broke or the person interrupted, and when `bound` has passed.
+    /// Ends early when a worker broke or the person interrupted, and when `bound` has passed, which is short for a
+    /// person who interrupted.
     pub async fn pump(
         &mut self,
         bound: Duration,
         mut until: impl FnMut(&mut Self) -> bool,
     ) -> Result<Ended, Error> {
-        let deadline = Instant::now() + bound;
+        let bound = if self.interrupted { bound.min(INTERRUPTED_BOUND) } else { bound };
+        let mut deadline = Instant::now() + bound;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -174,11 +179,14 @@ impl<'a> Stage<'a> {
                 return Ok(Ended::Cut);
             }
             if Instant::now() > deadline {
-                return Ok(Ended::Bound);
+                return Ok(if self.interrupted { Ended::Cut } else { Ended::Bound });
             }
             tokio::select! {
                 biased;
-                Ok(()) = self.interrupt.changed() => self.hear_interrupt()?,
+                Ok(()) = self.interrupt.changed() => {
+                    self.hear_interrupt()?;
+                    deadline = deadline.min(Instant::now() + INTERRUPTED_BOUND);
+                }
                 Some(heard) = self.heard.recv() => self.hear(heard).await?,
                 _ = ticks.tick() => self.tick().await?,
             }
@@ -276,7 +284,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Notices a worker's end, and says whether it was as it should be.
-    async fn look_after(&mut self, place: usize) -> Result<(), Error> {
+    pub async fn look_after(&mut self, place: usize) -> Result<(), Error> {
         let worker = &mut self.workers[place];
         // Only when its last line was heard: it may tell why.
         if !worker.at_work() || worker.alive() || !worker.closed {

@@ -8,8 +8,11 @@ use ledger::{Account, IdRange, Kind, Lives};
 use crate::{
     error::Error,
     report::event::{Recorded, RunEvent, read_lines},
-    scenario::Plan,
+    run::READ_BACK,
+    scenario::{Plan, Sink},
+    sink::WEBHOOK,
     store::{RunFolder, RunToml},
+    workload::launch::parts,
 };
 
 /// What a run left: its plan, its events, its journals.
@@ -48,6 +51,12 @@ impl Archive {
                     journals.push(journal);
                 }
                 Err(error) => damage.push(error.to_string()),
+            }
+        }
+        for life in lives_with_journal(&about.plan, &events) {
+            let path = folder.journals().join(format!("{life}.journal"));
+            if !path.exists() {
+                damage.push(format!("{}: it is not there, and {life} wrote one", path.display()));
             }
         }
         Ok(Self { about, events, journals, damage, start_ns })
@@ -108,4 +117,24 @@ fn began(events: &[Recorded]) -> Option<(u64, u64)> {
         RunEvent::RunBegan { run, start_ns, .. } => Some((u64::from_str_radix(run, 16).ok()?, *start_ns)),
         _ => None,
     })
+}
+
+/// Who is known to have begun a journal: without it, what it held would look lost.
+fn lives_with_journal(plan: &Plan, events: &[Recorded]) -> Vec<String> {
+    // A program in another language has none until it says something.
+    let foreign = |worker: &str| {
+        parts(&plan.workers).iter().any(|(name, part)| name == worker && part.spec.command.is_some())
+    };
+    let mut lives: Vec<_> = events
+        .iter()
+        .filter_map(|recorded| match &recorded.event {
+            RunEvent::WorkerReady { worker, incarnation } if !foreign(worker) => {
+                Some(format!("{worker}.{incarnation}"))
+            }
+            RunEvent::ReadBack { .. } => Some(READ_BACK.to_owned()),
+            _ => None,
+        })
+        .collect();
+    lives.extend(matches!(plan.sink, Sink::Webhook { .. }).then(|| WEBHOOK.to_owned()));
+    lives
 }

@@ -3,7 +3,11 @@
 use ledger::{Evidence, FaultEvidence};
 
 use super::Archive;
-use crate::report::event::RunEvent;
+use crate::{
+    fault::driver::is_called,
+    report::event::{Phase, RunEvent},
+    scenario::Hold,
+};
 
 /// Gathers the evidence of a run from its events.
 pub fn evidence(archive: &Archive) -> Evidence {
@@ -13,6 +17,11 @@ pub fn evidence(archive: &Archive) -> Evidence {
             name: format!("{} {} at {}", spec.action, spec.target, spec.at),
             ..fired(archive, number)
         });
+    }
+    evidence.faults.extend(archive.plan().holds.iter().map(|hold| held(archive, hold)));
+    let ended = |event: &RunEvent| matches!(event, RunEvent::PhaseBegan { phase: Phase::Down });
+    if !archive.events.iter().any(|recorded| ended(&recorded.event)) {
+        evidence.bounds_hit.push("the run was cut off before its end".to_owned());
     }
     for recorded in &archive.events {
         match &recorded.event {
@@ -47,4 +56,18 @@ fn fired(archive: &Archive, wanted: usize) -> FaultEvidence {
         }
     }
     found
+}
+
+/// Whether a hold ever had its worker: one that comes too late forces nothing.
+fn held(archive: &Archive, hold: &Hold) -> FaultEvidence {
+    let reached = |event: &RunEvent| {
+        matches!(event, RunEvent::PointReached { worker, point, passage }
+            if is_called(worker, &hold.worker) && *point == hold.at && *passage == hold.nth)
+    };
+    FaultEvidence {
+        name: format!("hold {} at {} #{}", hold.worker, hold.at, hold.nth),
+        at_point: true,
+        injected: archive.events.iter().any(|recorded| reached(&recorded.event)),
+        in_flight: 0,
+    }
 }

@@ -8,32 +8,31 @@ use crate::{
     error::Error,
     report::event::RunEvent,
     scenario::Role,
-    stage::{Ended, Stage},
+    stage::{Ended, INTERRUPTED_BOUND, Stage},
 };
 
 /// How long one asking for idleness may take before the sentinel is sent again: it may have been lost
 /// with a connection that was being made anew.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
-/// The shortest time a drain may take before it is given up; a redelivery period comes on top.
+/// How long a drain may take before it is given up, where the plan's limit is not shorter; a redelivery period
+/// comes on top.
 const DRAIN_BOUND: Duration = Duration::from_secs(8);
-
-/// The bound after Ctrl-C: the person wants to see an end.
-const DRAIN_BOUND_INTERRUPTED: Duration = Duration::from_secs(2);
 
 impl Stage<'_> {
     /// Waits until the broker has nothing left and every consumer asked and got nothing. Says so, or says
     /// what was still there when the bound was hit.
     pub async fn drain(&mut self) -> Result<(), Error> {
         self.begin(crate::report::event::Phase::Drain)?;
-        let bound = if self.interrupted {
-            DRAIN_BOUND_INTERRUPTED
-        } else {
-            DRAIN_BOUND + self.plan.redelivery_period()
-        };
-        let deadline = tokio::time::Instant::now() + bound;
+        let bound = DRAIN_BOUND.min(self.plan.limit) + self.plan.redelivery_period();
+        let mut deadline = tokio::time::Instant::now() + bound;
+        let mut hurried = false;
         let mut asked = 0;
         loop {
+            if self.interrupted && !hurried {
+                hurried = true;
+                deadline = deadline.min(tokio::time::Instant::now() + INTERRUPTED_BOUND);
+            }
             asked += 1;
             let left = match self.ask_for_drain(asked).await {
                 Ok(proof) => match proof {
