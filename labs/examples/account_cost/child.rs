@@ -12,7 +12,7 @@ use async_nats::{
     jetstream::{Context, consumer::PullConsumer},
 };
 use bytes::Bytes;
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use journal::now_ns;
 use labs::{
     Error, Kit, Message,
@@ -197,6 +197,9 @@ async fn bare_jetstream_producer() -> Result<(), Error> {
     bare_ready()?;
     bare_said("began");
     for payload in payloads(&settings) {
+        while let Some(Some(ack)) = waiting.next().now_or_never() {
+            ack?;
+        }
         if waiting.len() >= WINDOW {
             waiting.next().await.ok_or("no publish in flight")??;
         }
