@@ -187,6 +187,10 @@ impl Stage<'_> {
     /// The second oracle: what the stream holds, whoever was or was not told about it.
     async fn read_back(&mut self) -> Result<(), Error> {
         let Some(store) = self.store.as_ref().filter(|_| self.plan.stream().is_some()) else { return Ok(()) };
+        if self.broker_is_down_by_plan() {
+            let what = "the stream was not read back: its broker was left as it was".to_owned();
+            return self.events.emit(RunEvent::BoundHit { what });
+        }
         let header = journal::Header { run: self.run, writer: READ_BACK.to_owned() };
         let path = self.folder.journals().join(format!("{READ_BACK}.journal"));
         let mut journal = journal::Writer::create(&path, &header)?;
@@ -214,10 +218,10 @@ impl Stage<'_> {
             }
         }
         self.keep_broker_log();
-        if failed || !self.brokers.are_alive() {
+        let store = self.store.take();
+        if failed || !self.brokers.are_alive() || self.broker_is_down_by_plan() {
             self.brokers.stop().await;
-        }
-        if let Some(store) = self.store.take() {
+        } else if let Some(store) = store {
             store.delete().await;
         }
     }

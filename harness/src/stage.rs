@@ -224,8 +224,8 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// A broker that a fault killed is down by plan until it is healed.
-    fn broker_is_down_by_plan(&self) -> bool {
+    /// A broker that a fault killed or paused is down by plan until it is healed.
+    pub fn broker_is_down_by_plan(&self) -> bool {
         let faults = self.plan.faults.iter().zip(&self.faults);
         faults.into_iter().any(|(spec, standing)| {
             spec.target == crate::scenario::Target::Broker

@@ -24,6 +24,10 @@ impl Stage<'_> {
     /// what was still there when the bound was hit.
     pub async fn drain(&mut self) -> Result<(), Error> {
         self.begin(crate::report::event::Phase::Drain)?;
+        if self.broker_is_down_by_plan() {
+            let left = "the broker was left as it was, with whatever it holds".to_owned();
+            return self.events.emit(RunEvent::NotDrained { left });
+        }
         let bound = DRAIN_BOUND.min(self.plan.limit) + self.plan.redelivery_period();
         let mut deadline = tokio::time::Instant::now() + bound;
         let mut hurried = false;
