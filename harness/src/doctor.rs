@@ -92,7 +92,7 @@ impl Row {
 }
 
 fn report(rows: &[Row]) -> String {
-    let mut report = Table::new(rows).with(Style::sharp()).to_string();
+    let mut report = Table::new(rows).with(Style::rounded()).to_string();
     for row in rows.iter().filter(|row| !row.notes.is_empty()) {
         let notes = row.notes.join("\n").replace('\n', "\n  ");
         report += &format!("\n{}: {notes}", row.part);
