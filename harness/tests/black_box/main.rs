@@ -1,0 +1,12 @@
+//! The harness from outside: the built program, run as a user would run it, with good input and bad.
+//!
+//! One program for all themes, so that it is linked once and its tests share the machine.
+
+mod broker;
+mod common;
+mod folders;
+mod lab_file;
+mod phases;
+mod side_by_side;
+mod usage;
+mod worker;

@@ -1,0 +1,162 @@
+//! Workers: those that break, those in another language, and what they print beside the protocol.
+
+use serde_json::json;
+
+use crate::common::{AS_EXPECTED, INCONCLUSIVE, Project, TOP, variant};
+
+/// A project whose variant `own` has a consumer of this script.
+fn with_consumer(script: &str) -> Project {
+    let project = Project::tiny(&variant("own", "", "", "").replacen(
+        "role = \"consumer\", command = [\"sh\", \"worker.sh\"]",
+        "role = \"consumer\", command = [\"sh\", \"own.sh\"]",
+        1,
+    ));
+    project.write("labs/07-tiny/own.sh", script);
+    project
+}
+
+/// The worker is named with why it broke, and its log is shown; the run is inconclusive.
+#[track_caller]
+fn breaks(script: &str, words: &[&str]) {
+    let project = with_consumer(script);
+    let ran = project.run(&["run", "7/own"]);
+    ran.exits(INCONCLUSIVE).says(&["inconclusive", "consumer-0"]).says(words);
+    let (ran, results) = project.results(&["run", "7/own"]);
+    ran.exits(INCONCLUSIVE);
+    assert_eq!((&results[0]["verdict"], &results[0]["as_expected"]), (&json!("inconclusive"), &json!(null)));
+    project.run(&["run", "7/plain"]).exits(AS_EXPECTED);
+}
+
+#[test]
+fn one_that_panics() {
+    let script = "echo ':: ready'; read go
+        echo \"thread 'main' panicked at consumer.rs:9: no such table\" >&2; exit 101";
+    breaks(script, &["ended by itself (exit code 101)", "panicked at consumer.rs:9: no such table"]);
+}
+
+#[test]
+fn one_that_ends_early() {
+    breaks("echo ':: ready'; read go; echo I am through; exit 0", &["ended by itself", "I am through"]);
+}
+
+#[test]
+fn one_that_never_gets_ready() {
+    breaks("echo cannot reach it >&2; exit 1", &["ended by itself (exit code 1)", "cannot reach it"]);
+}
+
+#[test]
+fn one_that_dies_by_a_signal() {
+    breaks("echo ':: ready'; read go; kill -ABRT $$", &["ended by itself (exit by signal 6)"]);
+}
+
+#[test]
+fn one_that_says_that_it_failed() {
+    breaks("echo ':: ready'; read go; echo ':: failed no such table'; read more", &["no such table"]);
+}
+
+#[test]
+fn one_that_says_what_nobody_understands() {
+    breaks("echo ':: ready'; read go; echo ':: sing 0-1'; read more", &["not understood: `:: sing 0-1`"]);
+}
+
+#[test]
+fn one_whose_program_is_not_there() {
+    let file = variant("own", "", "", "").replacen("\"sh\"", "\"no-such-program\"", 1);
+    let project = Project::tiny(&file);
+    project.run(&["run", "7/own"]).exits(INCONCLUSIVE).says(&["not run: producer-0", "`no-such-program`"]);
+    project.run(&["run", "7", "--skip-missing"]).exits(AS_EXPECTED);
+}
+
+/// A program in another language, with a variant of its own that shows each kind of entry.
+const PYTHON: &str = r#"
+import os, sys
+role = os.environ["HARNESS_WORKER"].split("-")[0]
+last = int(os.environ["HARNESS_MESSAGES"]) - 1
+def say(text): print("::", text, flush=True)
+assert os.environ["NATS_URL"].startswith("nats://127.0.0.1:") and os.environ["NATS_PASSWORD"]
+say("ready")
+for line in sys.stdin:
+    order, _, argument = line.strip().partition(" ")
+    if order == "go" and role == "producer":
+        say(f"attempted 0-0..0-{last}")
+        say(f"acked 0-0..0-{last - 4}")
+        say(f"rejected 0-{last - 3}")
+        say(f"unconfirmed 0-{last - 2}")
+        say("figure speed 12.5 1/s")
+        say("done")
+    elif order == "go":
+        # 0-1 is lost, 0-2 is applied twice, of the two unknown ones the last arrives.
+        say(f"delivered 0-0 0-2..0-{last - 4} 0-{last - 2} 0-{last}")
+        say(f"applied 0-0 0-2..0-{last - 4} 0-{last - 2} 0-{last}")
+        say("applied 0-2")
+    elif order == "drain" and role == "consumer":
+        say(f"idle {argument}")
+    elif order == "stop":
+        sys.exit(0)
+"#;
+
+#[test]
+fn one_in_another_language_is_accounted_for() {
+    let file = r#"
+[[variant]]
+name = "python"
+says = "Both sides are written in Python."
+contract = "at-most-once"
+worker = [{ role = "producer", command = ["python3", "worker.py"] }, { role = "consumer", command = ["python3", "worker.py"] }]
+expect = { verdict = "broken", lost = 1, duplicated = 1, figures.speed = 12.5 }
+"#;
+    let project = Project::of_file(&format!("{TOP}{file}"));
+    project.write("labs/07-tiny/worker.py", PYTHON);
+    let (ran, results) = project.results(&["run", "7"]);
+    ran.exits(AS_EXPECTED);
+    let account = &results[0]["account"];
+    for (name, count) in [
+        ("attempted", 10),
+        ("acked", 6),
+        ("rejected", 1),
+        ("unconfirmed", 1),
+        ("unknown", 2),
+        ("delivered", 7),
+        ("applied", 7),
+        ("duplicated", 1),
+        ("surplus", 1),
+        ("lost", 1),
+        ("lost_acked", 1),
+        ("lost_unconfirmed", 0),
+        ("recovered", 1),
+        ("phantom", 0),
+        ("resurrected", 0),
+    ] {
+        assert_eq!(account[name], count, "{name} in {account}");
+    }
+    let lost =
+        results[0]["findings"].as_array().expect("findings").iter().find(|found| found["kind"] == "lost");
+    assert_eq!(lost.expect("what is lost")["ids"], json!([{ "producer": 0, "from": 1, "to": 1 }]));
+    assert_eq!(results[0]["figures"], json!([{ "name": "speed", "value": 12.5, "unit": "1/s" }]));
+}
+
+#[test]
+fn what_it_prints_beside_the_protocol_changes_nothing() {
+    let script = r#"
+echo "hello from a participant"; echo " :: ready"; echo "::ready"; echo "note: :: failed"; echo ":::: done"
+printf 'bytes that are no text: \377\376\n'
+echo ":: ready"
+echo ' :: point in-hand 1'; echo '	:: idle drain-1'; echo '# :: failed in a comment'
+while read -r order argument; do
+  case "$order" in
+    go) echo "got $order"; echo ":: delivered 0-0..0-9"; echo ":: applied 0-0..0-9"; echo >&2 ":: failed on standard error" ;;
+    drain) echo "drain? $argument"; echo ":: idle $argument" ;;
+    stop) printf 'the last line has no end'; exit 0 ;;
+  esac
+done
+"#;
+    let project = with_consumer(script);
+    project.run(&["run", "7/own"]).exits(AS_EXPECTED).says(&["kept"]);
+    let log = std::fs::read(project.latest("own").join("logs/consumer-0.log")).expect("its log");
+    let log = String::from_utf8_lossy(&log);
+    for line in ["hello from a participant", " :: ready", "::ready", "got go", ":: failed on standard error"]
+    {
+        assert!(log.lines().any(|logged| logged == line), "{line} in:\n{log}");
+    }
+    assert!(log.contains("the last line has no end") && log.contains("bytes that are no text"), "{log}");
+}
