@@ -35,7 +35,9 @@ pub async fn binary(project: &Path, name: &str) -> Result<PathBuf, Error> {
         });
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
+    let mut command = Command::new(&cargo);
+    forget_the_outer_cargo(&mut command);
+    let output = command
         .args([
             "build",
             "--quiet",
@@ -63,6 +65,18 @@ pub async fn binary(project: &Path, name: &str) -> Result<PathBuf, Error> {
     }
     executable(&output.stdout)
         .ok_or_else(|| Error::Other(format!("cargo built {name} but did not say where it is")))
+}
+
+/// Takes away what a `cargo run` around the harness says of the harness' own package.
+///
+/// Build scripts may depend on it (ring's does), and then each of the two cargos would build again what the other has built.
+fn forget_the_outer_cargo(command: &mut Command) {
+    let of_a_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_a_package) {
+            command.env_remove(name);
+        }
+    }
 }
 
 fn executable(output: &[u8]) -> Option<PathBuf> {
