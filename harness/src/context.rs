@@ -50,6 +50,17 @@ impl Context {
         })
     }
 
+    /// The end of it all: nothing stays but the run folders, and the brokers' data where `keep` says so.
+    pub fn end(self, keep: bool) {
+        let left = self.local.finish();
+        if left > 0 {
+            tracing::warn!("{left} processes were still there at the end, and were killed");
+        }
+        if !keep {
+            self.session.remove();
+        }
+    }
+
     /// The folder of a lab.
     pub fn lab_folder(&self, lab: &str) -> PathBuf {
         self.project.join("labs").join(lab)

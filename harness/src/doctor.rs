@@ -163,7 +163,7 @@ async fn nats(project: &Path, install: bool) -> Result<Row, Error> {
             Ok(Row { notes, ..Row::there(part, &server.version, &server.path) })
         }
         Err(Error::NotRun { what, mend }) => Ok(Row::missing(part, what, &mend)),
-        Err(Error::Node { what, .. }) => Ok(Row { notes: vec![what], ..Row::missing(part, "", "") }),
+        Err(Error::Other(what)) => Ok(Row { notes: vec![what], ..Row::missing(part, "", "") }),
         Err(error) => Err(error),
     }
 }

@@ -194,16 +194,23 @@ impl Stage<'_> {
         let header = journal::Header { run: self.run, writer: READ_BACK.to_owned() };
         let path = self.folder.journals().join(format!("{READ_BACK}.journal"));
         let mut journal = journal::Writer::create(&path, &header)?;
-        let mut messages = 0;
+        let (mut messages, mut unreadable) = (0, 0);
         let exists = store
             .read_back(|payload| {
                 messages += 1;
-                if let Some((kind, id)) = identify(payload, &self.tag, Kind::Stored) {
-                    journal.append(kind, id)?;
+                match identify(payload, &self.tag, Kind::Stored) {
+                    Some((kind, id)) => drop(journal.append(kind, id)?),
+                    None => unreadable += 1,
                 }
                 Ok(())
             })
             .await?;
+        if unreadable > 0 {
+            let what = format!(
+                "{unreadable} messages in the stream were made by no lab: nobody can account for them"
+            );
+            self.events.emit(RunEvent::BoundHit { what })?;
+        }
         self.events.emit(RunEvent::ReadBack { store: self.names.stream.clone(), exists, messages })
     }
 

@@ -93,11 +93,6 @@ impl RunFolder {
         self.path.join("events.jsonl")
     }
 
-    /// The result; a folder without one holds a run that was cut off.
-    pub fn verdict(&self) -> PathBuf {
-        self.path.join("verdict.json")
-    }
-
     /// Writes a file of the folder whole or not at all.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         write_whole(&self.path.join(name), bytes)

@@ -46,8 +46,11 @@ const CONFIRM_BOUND: Duration = Duration::from_secs(1);
 pub async fn connect(kit: &Kit, options: ConnectOptions) -> Result<Client, Error> {
     let nats = &kit.settings().nats;
     let url = nats.url()?;
+    // The harness asks the server for this name: a killed worker's last bytes were read when its connection is gone.
+    let settings = kit.settings();
+    let name = format!("{}/{}.{}", settings.tag, settings.worker, settings.incarnation);
     let mut options = options
-        .name(&kit.settings().worker)
+        .name(name)
         .connection_timeout(CONNECT_BOUND)
         .ping_interval(PING_INTERVAL)
         .reconnect_delay_callback(|tries| RECONNECT_PAUSE_MAX.min(Duration::from_millis(2 * tries as u64)))

@@ -46,10 +46,15 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
         reports: Vec::new(),
         failed: false,
     };
-    for selection in &selections {
-        errand.run_lab(selection).await?;
-    }
-    errand.finish()
+    let work = async {
+        for selection in &selections {
+            errand.run_lab(selection).await?;
+        }
+        errand.finish()
+    };
+    let outcome = work.await;
+    context.end(arguments.keep);
+    outcome
 }
 
 /// One call of `harness run`.
@@ -148,9 +153,6 @@ impl Errand<'_> {
         }
         if let Some(path) = &self.arguments.junit {
             write_whole(path, &junit_of(&self.reports)?)?;
-        }
-        if !self.arguments.keep {
-            self.context.session.remove();
         }
         let worst =
             self.reports.iter().map(|report| exit_of(&report.result)).fold(Exit::AsExpected, Exit::worst);

@@ -33,6 +33,6 @@ async fn real_runs() -> Result<Vec<Tried>, Error> {
     for lab in &selections {
         all.extend(real::run_all(&context, &screen, lab).await?);
     }
-    context.session.remove();
+    context.end(false);
     Ok(all)
 }

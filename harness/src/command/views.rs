@@ -22,6 +22,7 @@ pub fn lab(lab: &Lab) -> LabView {
         name: lab.name.clone(),
         title: lab.title.clone(),
         question: lab.question.clone(),
+        minutes: lab.minutes,
         hint: lab.hint.clone(),
     }
 }
@@ -33,6 +34,7 @@ pub fn lab_of(plan: &Plan) -> LabView {
         name: plan.lab.clone(),
         title: plan.title.clone(),
         question: plan.question.clone(),
+        minutes: 0,
         hint: plan.hint.clone(),
     }
 }

@@ -17,6 +17,8 @@ pub struct LabView {
     pub title: String,
     /// What it asks.
     pub question: String,
+    /// How long it takes in the room; 0 where nobody says.
+    pub minutes: u32,
     /// What helps to answer.
     pub hint: String,
 }

@@ -27,7 +27,6 @@ pub enum Input {
 #[derive(Debug)]
 pub struct Local {
     guard: Guard,
-    mark: String,
 }
 
 impl Local {
@@ -35,12 +34,15 @@ impl Local {
     pub fn start(mark: &str) -> Result<Self, Error> {
         let guard =
             Guard::start(mark).map_err(|error| Error::Other(format!("cannot start the guard: {error}")))?;
-        Ok(Self { guard, mark: mark.to_owned() })
+        Ok(Self { guard })
     }
 
-    /// The mark that every process of this session carries in its environment.
-    pub fn mark(&self) -> &str {
-        &self.mark
+    /// Lets the guard go. Everything should have ended by now; what has not is killed, and counted.
+    pub fn finish(self) -> usize {
+        self.guard.finish().unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            0
+        })
     }
 
     /// Starts a process; its log is appended to.

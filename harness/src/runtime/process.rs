@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::{
     guard::Guard,
-    table::{self, MARK, State},
+    table::{MARK, State},
 };
 
 /// How often a condition is looked at.
@@ -92,11 +92,6 @@ pub fn signal(pid: u32, signal: Signal) -> bool {
     pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
-/// What a process is doing; `None` when there is none of that id.
-pub fn state(pid: u32) -> Option<State> {
-    table::one(pid).map(|process| process.state)
-}
-
 /// Whether every thread of the process is stopped: SIGSTOP reaches the threads one after the other.
 #[cfg(target_os = "linux")]
 pub fn all_threads_stopped(pid: u32) -> bool {
@@ -113,7 +108,7 @@ pub fn all_threads_stopped(pid: u32) -> bool {
 /// Whether the process is stopped, as `ps` sees it.
 #[cfg(not(target_os = "linux"))]
 pub fn all_threads_stopped(pid: u32) -> bool {
-    state(pid) == Some(State::Stopped)
+    table::one(pid).is_some_and(|process| process.state == State::Stopped)
 }
 
 /// Waits until the condition holds, looking every 2 ms; `false` when `bound` passed first.
@@ -138,6 +133,10 @@ mod tests {
     use std::process::Command as StdCommand;
 
     use super::*;
+
+    fn state(pid: u32) -> Option<State> {
+        table::one(pid).map(|process| process.state)
+    }
 
     const BOUND: Duration = Duration::from_secs(10);
 

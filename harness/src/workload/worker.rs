@@ -128,11 +128,6 @@ impl Worker {
     pub fn at_work(&self) -> bool {
         matches!(self.standing, Standing::Starting | Standing::Ready | Standing::Going | Standing::Done)
     }
-
-    /// Closes its standard input, which ends it.
-    pub fn hang_up(&mut self) {
-        self.orders = None;
-    }
 }
 
 /// Reads a worker's standard output to its end.

@@ -11,7 +11,7 @@ use std::{
 use tokio::process::Command;
 
 use crate::{
-    error::{Error, LogTail},
+    error::Error,
     tools::{self, Package, Version},
 };
 
@@ -35,7 +35,7 @@ pub struct NatsServer {
 /// The nats-server to use, installed if there is none.
 ///
 /// # Errors
-/// [`Error::NotRun`] when there is none and none can be installed; [`Error::Node`] when the one that is named cannot
+/// [`Error::NotRun`] when there is none and none can be installed; [`Error::Other`] when the one that is named cannot
 /// be used, because to go on with another would hide a mistake.
 pub async fn find_or_install(project: &Path) -> Result<NatsServer, Error> {
     find_or_install_in(&Surroundings::of_this_process(), project).await
@@ -163,10 +163,7 @@ fn choose(candidates: &[Candidate]) -> Result<Option<NatsServer>, Error> {
 fn unusable(candidate: &Candidate) -> Error {
     let what = format!("{NAMED} names a nats-server that cannot be used: {candidate}");
     if candidate.path.is_file() {
-        return Error::Node {
-            what: format!("{what}\n  to mend it: name another one, or unset {NAMED}"),
-            log: LogTail::default(),
-        };
+        return Error::Other(format!("{what}\n  to mend it: name another one, or unset {NAMED}"));
     }
     Error::NotRun { what, mend: format!("unset {NAMED}, or name a file that is there") }
 }
@@ -249,7 +246,7 @@ mod tests {
         assert!(matches!(error, Error::NotRun { .. }), "not there: {error}");
         server(&named, "2.10.29");
         let error = find_or_install_in(&surroundings, &project).await.unwrap_err();
-        assert!(matches!(error, Error::Node { .. }), "too old: {error}");
+        assert!(matches!(error, Error::Other(_)), "too old: {error}");
         assert!(error.to_string().contains("2.10.29 is too old"), "{error}");
         server(&named, "2.13.1");
         let found = find_or_install_in(&surroundings, &project).await.unwrap();
