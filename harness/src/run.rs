@@ -28,6 +28,10 @@ const READY_BOUND: Duration = Duration::from_secs(10);
 /// How long healed workers and brokers may take to be at work again, where the plan's limit is not shorter.
 const RECOVER_BOUND: Duration = Duration::from_secs(10);
 
+/// When nothing has moved for this long, and a redelivery period on top, nothing more will happen by itself: a fault
+/// that waits for a point that nobody passes would otherwise wait for the whole limit.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// How long a worker may take to end after `stop`.
 const STOP_BOUND: Duration = Duration::from_secs(5);
 
@@ -129,9 +133,20 @@ impl Stage<'_> {
     /// The plan is played: until all of it has happened and the producers have sent all.
     async fn play_faults(&mut self) -> Result<(), Error> {
         self.begin(Phase::Faults)?;
-        let through = |stage: &mut Self| stage.plan_is_done() && stage.producers_are_through();
-        let ended = self.pump(self.plan.limit, through).await?;
-        self.bound_hit(ended, "not everything in the plan happened", self.plan.limit)
+        let quiet = QUIET + self.plan.redelivery_period();
+        let over = |stage: &mut Self| stage.is_played() || stage.moved.elapsed() > quiet;
+        let ended = self.pump(self.plan.limit, over).await?;
+        let open = self.open_in_the_plan();
+        if ended == Ended::Reached && !self.is_played() {
+            return self
+                .events
+                .emit(RunEvent::BoundHit { what: format!("nothing moved for {quiet:?}, and {open}") });
+        }
+        self.bound_hit(ended, &open, self.plan.limit)
+    }
+
+    fn is_played(&self) -> bool {
+        self.plan_is_done() && self.producers_are_through()
     }
 
     /// Heals what is still broken, and holds nobody any more.

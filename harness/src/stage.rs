@@ -100,6 +100,8 @@ pub struct Stage<'a> {
     pub stopping: bool,
     /// Passages of earlier lives, by worker and point, when the present life was armed.
     pub passages_before: BTreeMap<(String, String), u64>,
+    /// When a worker last said or wrote anything.
+    pub moved: Instant,
     /// Where this run's part of the broker's log begins, in bytes.
     pub broker_log_from: usize,
     heard: mpsc::UnboundedReceiver<Heard>,
@@ -144,6 +146,7 @@ impl<'a> Stage<'a> {
             healing: false,
             stopping: false,
             passages_before: BTreeMap::new(),
+            moved: Instant::now(),
             broker_log_from: 0,
             heard,
             ears,
@@ -213,7 +216,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn tick(&mut self) -> Result<(), Error> {
-        self.live.round();
+        if self.live.round() {
+            self.moved = Instant::now();
+        }
         self.events.show_counts(&self.live);
         for place in 0..self.workers.len() {
             self.look_after(place).await?;
@@ -235,6 +240,7 @@ impl<'a> Stage<'a> {
     }
 
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
+        self.moved = Instant::now();
         let place = heard.worker;
         if heard.incarnation != self.workers[place].incarnation {
             return Ok(());

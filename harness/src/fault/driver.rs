@@ -275,6 +275,22 @@ impl Stage<'_> {
         stops
     }
 
+    /// The first thing of the plan that has not happened, for a bound that is hit.
+    pub fn open_in_the_plan(&self) -> String {
+        let mut faults = self.plan.faults.iter().zip(&self.faults);
+        if let Some((spec, _)) = faults.find(|(_, standing)| standing.fired_ns.is_none()) {
+            return format!("the moment of `{} {}` did not come: {}", spec.action, spec.target, spec.at);
+        }
+        let mut holds = self.plan.holds.iter().zip(&self.holds);
+        if let Some((hold, _)) = holds.find(|(_, standing)| **standing != HoldStanding::Over) {
+            return format!("the hold of {} at {} did not end: {}", hold.worker, hold.at, hold.until);
+        }
+        match self.workers.iter().find(|worker| worker.standing == worker::Standing::Waiting) {
+            Some(worker) => format!("the moment to start {} did not come", worker.name),
+            None => "a producer has not sent all".to_owned(),
+        }
+    }
+
     /// Whether everything that the plan has up its sleeve has happened.
     pub fn plan_is_done(&self) -> bool {
         let faults = self.plan.faults.iter().zip(&self.faults);
