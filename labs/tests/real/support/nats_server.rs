@@ -103,13 +103,15 @@ fn find() -> PathBuf {
     if let Some(path) = std::env::var_os("HARNESS_NATS_SERVER") {
         return path.into();
     }
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server/nats-server");
+    // `.tools/nats-server/<version>/nats-server`
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server");
+    let installed = std::fs::read_dir(tools).into_iter().flatten().flatten().map(|version| version.path());
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let candidates =
-        std::iter::once(installed).chain(std::env::split_paths(&on_path).map(|at| at.join("nats-server")));
-    candidates.into_iter().find(|path| path.is_file()).unwrap_or_else(|| {
+    let mut candidates =
+        installed.chain(std::env::split_paths(&on_path)).map(|folder| folder.join("nats-server"));
+    candidates.find(|path| path.is_file()).unwrap_or_else(|| {
         panic!(
-            "no nats-server: install it with `harness doctor --install`, put one on PATH, \
+            "no nats-server: install it with `./task setup`, put one on PATH, \
              or name it in HARNESS_NATS_SERVER"
         )
     })
