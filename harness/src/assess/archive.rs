@@ -106,9 +106,10 @@ impl Archive {
         self.journals.iter().any(|journal| journal.entries.iter().any(|entry| entry.kind == kind))
     }
 
-    /// How long the run took, in seconds: to its last event.
+    /// How long the run took, in seconds: to its last event before it was judged, so that judging it again says the same.
     pub fn seconds(&self) -> f64 {
-        self.events.last().map_or(0.0, |last| last.at_s)
+        let of_the_run = |recorded: &&Recorded| !matches!(recorded.event, RunEvent::Judged { .. });
+        self.events.iter().rfind(of_the_run).map_or(0.0, |last| last.at_s)
     }
 }
 

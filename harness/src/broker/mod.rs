@@ -72,10 +72,10 @@ impl Brokers {
 
     /// Ends all of them.
     pub async fn stop(&mut self) {
-        if let Some(server) = &mut self.nats {
-            if let Err(error) = server.stop().await {
-                tracing::warn!("{error}");
-            }
+        if let Some(server) = &mut self.nats
+            && let Err(error) = server.stop().await
+        {
+            tracing::warn!("{error}");
         }
         self.nats = None;
     }

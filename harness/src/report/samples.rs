@@ -199,6 +199,7 @@ pub fn lab() -> LabView {
         number: 2,
         name: "02-fire-and-forget".into(),
         title: "Fire and forget".into(),
+        minutes: 0,
         question: "What if we just send it?".into(),
         hint: "Who knows that a message did not arrive?".into(),
     }

@@ -108,7 +108,7 @@ pub fn all_threads_stopped(pid: u32) -> bool {
 /// Whether the process is stopped, as `ps` sees it.
 #[cfg(not(target_os = "linux"))]
 pub fn all_threads_stopped(pid: u32) -> bool {
-    table::one(pid).is_some_and(|process| process.state == State::Stopped)
+    super::table::one(pid).is_some_and(|process| process.state == State::Stopped)
 }
 
 /// Waits until the condition holds, looking every 2 ms; `false` when `bound` passed first.
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn state(pid: u32) -> Option<State> {
-        table::one(pid).map(|process| process.state)
+        crate::runtime::table::one(pid).map(|process| process.state)
     }
 
     const BOUND: Duration = Duration::from_secs(10);

@@ -85,7 +85,7 @@ fn executable(output: &[u8]) -> Option<PathBuf> {
     messages
         .filter(|message| message.reason == "compiler-artifact")
         .filter_map(|message| message.executable)
-        .last()
+        .next_back()
 }
 
 #[cfg(test)]
