@@ -6,22 +6,6 @@ use std::path::PathBuf;
 
 use crate::{error::Error, runtime::local::Local, store::Session};
 
-/// The kinds of broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broker {
-    /// nats-server.
-    Nats,
-}
-
-impl Broker {
-    /// Its name as a node: in logs, events and findings.
-    pub fn word(self) -> &'static str {
-        match self {
-            Broker::Nats => "nats",
-        }
-    }
-}
-
 /// The brokers that one lab has standing. Its variants use them one after the other.
 #[derive(Debug, Default)]
 pub struct Brokers {

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use super::Standing;
 use crate::{
-    broker::Broker,
     error::Error,
     report::event::RunEvent,
     runtime::node::KILLED,
-    scenario::{Action, FaultSpec, Heal, Moment, Target},
+    scenario::{Action, Broker, FaultSpec, Heal, Moment, Target},
     stage::Stage,
     workload::worker,
 };
