@@ -37,10 +37,14 @@ pub async fn binary(project: &Path, name: &str) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     forget_the_outer_cargo(&mut command);
-    let output = command
+    let child = command
         .args([
             "build",
             "--quiet",
+            // Named as well, though nothing of it is built: with the same packages in view cargo chooses the same
+            // features for the dependencies, and does not build them all a second time.
+            "--package",
+            "harness",
             "--package",
             "labs",
             "--bin",
@@ -49,14 +53,16 @@ pub async fn binary(project: &Path, name: &str) -> Result<PathBuf, Error> {
         ])
         .current_dir(project)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| Error::NotRun {
-            what: format!("cargo cannot be started to build {name}: {error}"),
-            mend: "install Rust with rustup, or name ready-made workers with HARNESS_WORKERS".to_owned(),
-        })?;
+        .spawn();
+    // Not `Command::output`: tokio's takes standard error as well, and the compile error with it.
+    let output = async { child?.wait_with_output().await };
+    let output = output.await.map_err(|error| Error::NotRun {
+        what: format!("cargo cannot be started to build {name}: {error}"),
+        mend: "install Rust with rustup, or name ready-made workers with HARNESS_WORKERS".to_owned(),
+    })?;
     if !output.status.success() {
         return Err(Error::NotRun {
             what: format!("{name} does not compile; cargo says why above"),
