@@ -27,7 +27,7 @@ use crate::{
     live::Live,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
-    scenario::Plan,
+    scenario::{Plan, Sink},
     sink::Webhook,
     store::RunFolder,
     workload::{
@@ -277,6 +277,9 @@ impl<'a> Stage<'a> {
             Ok(Said::Failed(why)) => self.broke(place, why),
             Ok(Said::Record(kind, ids)) => {
                 let life = self.workers[place].life();
+                // Where the sink is elsewhere, a worker's word on its effects is a hint.
+                let hint = kind == ledger::Kind::Applied && self.plan.sink != Sink::Journal;
+                let kind = if hint { ledger::Kind::Reported } else { kind };
                 if self.told.record(&life, kind, &ids)? {
                     self.live.watch(&Told::life(&life), kind == ledger::Kind::Attempted);
                 }

@@ -9,5 +9,6 @@ mod lab_file;
 mod output;
 mod phases;
 mod side_by_side;
+mod sink;
 mod usage;
 mod worker;
