@@ -1,29 +1,31 @@
 //! The handle that worker code holds.
 
 use std::{
-    io, process,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Poll,
+    cell::{RefCell, RefMut},
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+    process,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use journal::now_ns;
 use ledger::{Kind, MessageId};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::LocalSet};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    control::{Order, Voice, Word, listen},
-    figures::Delays,
+    control::{Voice, Word, listen},
     message::{Composer, Message, Read, read},
-    points::Points,
+    orders::{Inbox, Orders},
+    points::Held,
+    record::Record,
     resume::{Left, journal_path},
     settings::{Effect, Settings},
-    work::{Due, Work},
+    work::Due,
 };
 
 /// After this time without an answer, the client is said to stall.
@@ -48,38 +50,20 @@ pub enum Outcome {
 }
 
 /// A worker's link to the harness. Cheap to clone; all clones are the same worker.
+///
+/// It stays on the worker's own thread, so that writing something down takes no lock. Tasks that need it are started
+/// with [`tokio::task::spawn_local`].
 #[derive(Clone)]
-pub struct Kit(Arc<Inner>);
+pub struct Kit(Rc<Inner>);
 
 struct Inner {
     settings: Settings,
     voice: Voice,
-    points: Points,
-    orders: watch::Sender<Orders>,
-    /// The same as in `orders`, to be asked for every message.
-    stopping: AtomicBool,
-    draining: AtomicBool,
-    composer: Composer,
-    record: Mutex<Record>,
-}
-
-/// The orders so far.
-#[derive(Clone, Debug, Default)]
-pub struct Orders {
-    go: bool,
-    stop: bool,
-    /// The newest drain mark.
-    pub drain: Option<Arc<str>>,
-}
-
-/// What is written down about each message, and what is left to send. One lock, held for a few stores.
-struct Record {
-    journal: journal::Writer,
-    /// The time of the journal's last entry.
-    last_ns: u64,
-    work: Work,
-    publish_ack: Delays,
-    delivery: Delays,
+    /// Shared with the thread that hears the orders; nothing else is.
+    inbox: Arc<Inbox>,
+    composer: RefCell<Composer>,
+    /// Never borrowed while anything is awaited.
+    record: RefCell<Record>,
 }
 
 /// Runs a worker: starts the kit, hands it over, and ends as the harness expects.
@@ -98,9 +82,15 @@ where
             return process::ExitCode::FAILURE;
         }
     };
-    match work(kit.clone()).await {
+    let mut work = pin!(work(kit.clone()));
+    let work = poll_fn(|context| {
+        // Whatever the worker waited for, the kit's or its own: it comes back here, and time has passed.
+        kit.record().time_passed();
+        work.as_mut().poll(context)
+    });
+    match LocalSet::new().run_until(work).await {
         Ok(()) => {
-            kit.say_figures();
+            kit.record().say_delays(|word| kit.0.voice.say(word));
             process::ExitCode::SUCCESS
         }
         Err(error) => {
@@ -125,52 +115,26 @@ impl Kit {
     ///
     /// # Errors
     /// A setting is missing or wrong, the journal cannot be made, an earlier journal cannot be read.
-    pub fn start() -> Result<Self, crate::Error> {
+    fn start() -> Result<Self, crate::Error> {
         let settings = Settings::from_environment()?;
         let header = journal::Header { run: settings.run, writer: writer_name(&settings) };
         let mut journal = journal::Writer::create(&journal_path(&settings, settings.incarnation)?, &header)?;
         journal.reserve(ENTRIES_RESERVED_MAX.min(2 * settings.messages as usize))?;
-        let record = Record {
-            journal,
-            last_ns: now_ns(),
-            work: Work::new(&settings, Left::read(&settings)?),
-            publish_ack: Delays::default(),
-            delivery: Delays::default(),
-        };
-        let kit = Self(Arc::new(Inner {
-            composer: Composer::new(&settings.tag, settings.payload),
+        let record = Record::new(journal, &settings, Left::read(&settings)?);
+        let inbox = Arc::new(Inbox::default());
+        let kit = Self(Rc::new(Inner {
+            composer: RefCell::new(Composer::new(&settings.tag, settings.payload)),
             settings,
             voice: Voice::take_standard_output()?,
-            points: Points::default(),
-            orders: watch::Sender::default(),
-            stopping: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
-            record: Mutex::new(record),
+            inbox: inbox.clone(),
+            record: RefCell::new(record),
         }));
-        let listener = kit.clone();
         // A thread of its own, so that the end of standard input ends even a worker whose tasks are stuck.
         std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-            listen(io::stdin().lock(), |order| listener.obey(order));
+            listen(io::stdin().lock(), |order| inbox.obey(order));
             process::exit(0);
         })?;
         Ok(kit)
-    }
-
-    fn obey(&self, order: Order) {
-        match order {
-            Order::Arm { name, nth } => self.0.points.arm(&name, nth),
-            Order::Release(name) => self.0.points.release(&name),
-            Order::Go => self.0.orders.send_modify(|orders| orders.go = true),
-            Order::Drain(mark) => {
-                self.0.orders.send_modify(|orders| orders.drain = Some(mark.into()));
-                self.0.draining.store(true, Ordering::Release);
-            }
-            Order::Stop => {
-                self.0.stopping.store(true, Ordering::Release);
-                self.0.orders.send_modify(|orders| orders.stop = true);
-                self.0.points.close();
-            }
-        }
     }
 
     /// The worker's settings.
@@ -181,9 +145,8 @@ impl Kit {
     /// Tells that the worker is set up, and waits for `go`.
     pub async fn ready(&self) {
         self.0.voice.say(Word::Ready);
-        self.orders(|orders| orders.go || orders.stop).await;
-        // Nothing was due before.
-        self.record().last_ns = now_ns();
+        self.orders(Orders::may_begin).await;
+        self.record().begin();
     }
 
     /// Tells that everything is sent and as settled as it will be, and waits for `stop`.
@@ -195,23 +158,23 @@ impl Kit {
     /// Whether the worker was told to finish.
     #[inline]
     pub fn stopping(&self) -> bool {
-        self.0.stopping.load(Ordering::Acquire)
+        self.0.inbox.stopping()
     }
 
     /// Waits until the worker is told to finish.
     pub async fn stopped(&self) {
-        self.orders(|orders| orders.stop).await;
+        self.orders(Orders::must_stop).await;
     }
 
     /// Whether a drain mark was heard. Cheap, for every message; the mark itself is in [`Kit::watch_orders`].
     #[inline]
     pub fn draining(&self) -> bool {
-        self.0.draining.load(Ordering::Acquire)
+        self.0.inbox.draining()
     }
 
     /// The orders, for helpers that wait for them beside other things.
     pub fn watch_orders(&self) -> watch::Receiver<Orders> {
-        self.0.orders.subscribe()
+        self.0.inbox.orders.subscribe()
     }
 
     /// Tells that, after this drain mark, the worker asked for more and got nothing.
@@ -226,24 +189,29 @@ impl Kit {
 
     async fn orders(&self, wanted: impl FnMut(&Orders) -> bool) {
         // An error would mean that the sender is gone, and the kit holds it.
-        let _ = self.0.orders.subscribe().wait_for(wanted).await;
+        let _ = self.0.inbox.orders.subscribe().wait_for(wanted).await;
     }
 
     /// Passes a point: counted, and held where the harness armed it.
-    pub async fn point(&self, name: &str) {
+    #[inline]
+    pub fn point(&self, name: &'static str) -> Passage<'_> {
+        Passage { kit: self, name, held: None }
+    }
+
+    /// What there is to wait for at a point: nearly always nothing.
+    #[inline]
+    fn pass(&self, name: &'static str) -> Option<Held> {
         // Counted before it may be held, for a worker that is killed here has passed.
-        if let Err(error) = self.record().journal.pass(name) {
+        if let Err(error) = self.record().pass(name) {
             self.0.voice.say(Word::Failed(&format!("cannot count the point {name}: {error}")));
         }
-        if let Some(held) = self.0.points.pass(name) {
-            self.0.voice.say(Word::Point { name, passage: held.passage });
-            held.released().await;
-        }
+        self.0.inbox.points.pass(name)
     }
 
     /// Waits for `future`, and passes the point `stalled` if it takes longer than [`STALL`].
     ///
     /// At the point the future is still there and not finished: what it was doing is neither done nor given up.
+    #[inline]
     pub async fn or_stall<F: Future + Unpin>(&self, mut future: F) -> F::Output {
         // Nearly always it is finished at once, and then no timer is made.
         if let Poll::Ready(output) = futures::poll!(&mut future) {
@@ -263,15 +231,13 @@ impl Kit {
     /// A restarted producer first gets the unknown ones again where the variant says so, then what was never attempted.
     /// May be given up while it waits (as in `select!`): no message is lost. The timer has a grain of a millisecond, so
     /// above 1,000 a second messages come in small bursts.
+    #[inline]
     pub async fn next_message(&self) -> Option<Message> {
         loop {
             if self.stopping() {
                 return None;
             }
-            let due = {
-                let record = &mut *self.record();
-                record.work.take(record.last_ns, now_ns)?
-            };
+            let due = self.record().take()?;
             let wait_ns = match due {
                 Due::Now(message) => return Some(message),
                 Due::In(wait_ns) => wait_ns,
@@ -284,17 +250,20 @@ impl Kit {
     }
 
     /// The payload of a message: its run, its id, its planned time.
+    #[inline]
     pub fn payload(&self, message: Message) -> Bytes {
-        self.0.composer.compose(message)
+        self.0.composer.borrow_mut().compose(message)
     }
 
     /// Writes down that this message is about to be sent. To be called before the send.
+    ///
+    /// Its time may be that of the outcome just before it; see `Record::attempted` for why that is true enough.
     ///
     /// # Errors
     /// The journal cannot grow: the disk is full. Then nothing may be sent.
     #[inline]
     pub fn attempted(&self, message: Message) -> Result<(), journal::Error> {
-        self.record().append(Kind::Attempted, message.id).map(drop)
+        self.record().attempted(message.id)
     }
 
     /// Writes down what became of an attempt. An unknown one has no entry: it stays open.
@@ -310,12 +279,12 @@ impl Kit {
             Outcome::Unconfirmed => Kind::Unconfirmed,
             Outcome::Unknown => return Ok(()),
         };
-        let mut record = self.record();
-        let time_ns = record.append(kind, message.id)?;
-        if matches!(outcome, Outcome::Acked | Outcome::Deduplicated) {
-            record.publish_ack.record(message.planned_ns, time_ns);
+        match outcome {
+            Outcome::Acked | Outcome::Deduplicated => {
+                self.record().answered(kind, message.id, message.planned_ns)
+            }
+            _ => self.record().outcome(kind, message.id).map(drop),
         }
-        Ok(())
     }
 
     /// Writes down that a message was handed to this consumer. `None` for one that is not of this run: it is written
@@ -326,12 +295,7 @@ impl Kit {
     #[inline]
     pub fn delivered(&self, payload: &[u8]) -> Result<Option<MessageId>, journal::Error> {
         match read(&self.0.settings.tag, payload) {
-            Read::Ours { id, planned_ns } => {
-                let mut record = self.record();
-                let time_ns = record.append(Kind::Delivered, id)?;
-                record.delivery.record(planned_ns, time_ns);
-                Ok(Some(id))
-            }
+            Read::Ours { id, planned_ns } => self.record().delivered(id, planned_ns).map(|()| Some(id)),
             Read::Foreign { id } => self.record().append(Kind::Crossed, id).map(|_| None),
             Read::Unreadable => {
                 let shown = &payload[..payload.len().min(80)];
@@ -363,23 +327,32 @@ impl Kit {
         self.record().append(Kind::Settled, id).map(drop)
     }
 
-    fn say_figures(&self) {
-        let record = self.record();
-        record.publish_ack.say("publish_ack", |word| self.0.voice.say(word));
-        record.delivery.say("delivery", |word| self.0.voice.say(word));
-    }
-
     #[inline]
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> RefMut<'_, Record> {
+        self.0.record.borrow_mut()
     }
 }
 
-impl Record {
+/// A passage of a point, of [`Kit::point`]. Written by hand, for an `async fn` costs several times as much where
+/// there is nothing to wait for.
+#[must_use = "a point is passed when it is awaited"]
+pub struct Passage<'a> {
+    kit: &'a Kit,
+    name: &'static str,
+    held: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl Future for Passage<'_> {
+    type Output = ();
+
     #[inline]
-    fn append(&mut self, kind: Kind, id: MessageId) -> Result<u64, journal::Error> {
-        self.last_ns = self.journal.append(kind, id)?;
-        Ok(self.last_ns)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.held.is_none() {
+            let Some(held) = self.kit.pass(self.name) else { return Poll::Ready(()) };
+            self.kit.0.voice.say(Word::Point { name: self.name, passage: held.passage });
+            self.held = Some(Box::pin(held.released()));
+        }
+        self.held.as_mut().map_or(Poll::Ready(()), |held| held.as_mut().poll(context))
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`settings`]: the environment, read once, with errors that say what to do.
 //! - [`control`]: the line protocol: orders in, words out.
 //! - [`points`]: named moments at which the harness may hold or kill a worker.
+//! - [`orders`]: the orders so far; `record`: the journal and what goes with it.
 //! - `work`: what a producer has still to send; [`pace`]: the open-loop schedule; [`resume`]: where a restarted one goes on.
 //! - [`figures`]: the delays that a worker measures.
 //!
@@ -19,8 +20,10 @@ pub mod figures;
 pub mod kit;
 pub mod message;
 pub mod nats;
+pub mod orders;
 pub mod pace;
 pub mod points;
+mod record;
 pub mod resume;
 pub mod settings;
 mod work;

@@ -2,7 +2,7 @@
 //!
 //! It is text, so that a person who looks at the broker sees which message it is.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use ledger::MessageId;
 
 /// The longest decimal `u64`.
@@ -37,37 +37,46 @@ pub enum Read {
     Unreadable,
 }
 
+/// Payloads are cut from blocks of so many bytes: a block for each would cost more than all that is written into it.
+const BLOCK_BYTES: usize = 64 * 1024;
+
 /// Writes payloads.
 #[derive(Clone, Debug)]
 pub struct Composer {
     tag: String,
     size: usize,
+    /// What is left of the newest block.
+    block: BytesMut,
 }
 
 impl Composer {
     /// For the run `tag`. Where `size` (bytes) is too small for the text, the payload is as long as the text.
     pub fn new(tag: &str, size: usize) -> Self {
-        Self { tag: tag.to_owned(), size }
+        Self { tag: tag.to_owned(), size, block: BytesMut::new() }
     }
 
     /// The payload of one message.
-    pub fn compose(&self, message: Message) -> Bytes {
+    pub fn compose(&mut self, message: Message) -> Bytes {
         let text_max = self.tag.len() + 3 * (DIGITS_MAX + 1) + 1;
-        let mut payload = Vec::with_capacity(self.size.max(text_max));
-        payload.extend_from_slice(self.tag.as_bytes());
-        payload.push(b' ');
-        put_number(&mut payload, u64::from(message.id.producer), b'-');
-        put_number(&mut payload, u64::from(message.id.seq), b' ');
-        put_number(&mut payload, message.planned_ns, b' ');
+        let needed = self.size.max(text_max);
+        if self.block.capacity() < needed {
+            self.block = BytesMut::with_capacity(needed.max(BLOCK_BYTES));
+        }
+        let payload = &mut self.block;
+        payload.put_slice(self.tag.as_bytes());
+        payload.put_u8(b' ');
+        put_number(payload, u64::from(message.id.producer), b'-');
+        put_number(payload, u64::from(message.id.seq), b' ');
+        put_number(payload, message.planned_ns, b' ');
         if payload.len() < self.size {
             payload.resize(self.size, b'.');
         }
-        payload.into()
+        payload.split().freeze()
     }
 }
 
 /// The number in decimal, and `end`. `write!` takes several times as long, for each of a million messages a second.
-fn put_number(buffer: &mut Vec<u8>, mut number: u64, end: u8) {
+fn put_number(buffer: &mut BytesMut, mut number: u64, end: u8) {
     let mut text = [end; DIGITS_MAX + 1];
     let mut start = DIGITS_MAX;
     loop {
@@ -78,7 +87,7 @@ fn put_number(buffer: &mut Vec<u8>, mut number: u64, end: u8) {
             break;
         }
     }
-    buffer.extend_from_slice(&text[start..]);
+    buffer.put_slice(&text[start..]);
 }
 
 /// Reads a payload back. Never fails: what is not a message is [`Read::Unreadable`].
@@ -105,7 +114,7 @@ fn numbers(text: &[u8]) -> Option<(MessageId, u64)> {
 #[inline]
 fn take_number(text: &[u8], end: u8) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
-    for (position, &byte) in text.iter().enumerate() {
+    for (position, &byte) in text.iter().take(DIGITS_MAX).enumerate() {
         if byte == end && position > 0 {
             return Some((number, &text[position + 1..]));
         }
@@ -113,9 +122,15 @@ fn take_number(text: &[u8], end: u8) -> Option<(u64, &[u8])> {
         if digit > 9 {
             return None;
         }
-        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        // Nineteen digits fit: only the twentieth can be too much.
+        if position < DIGITS_MAX - 1 {
+            number = number * 10 + u64::from(digit);
+        } else {
+            number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        }
     }
-    None
+    let rest = text.get(DIGITS_MAX..)?.strip_prefix(&[end])?;
+    Some((number, rest))
 }
 
 #[cfg(test)]
@@ -141,6 +156,16 @@ mod tests {
     }
 
     #[test]
+    fn payloads_of_one_block_do_not_touch_each_other() {
+        let mut composer = Composer::new("k7f2", 100);
+        let made: Vec<_> = (0..3_000).map(|seq| (seq, composer.compose(message(1, seq, 5)))).collect();
+        for (seq, payload) in made {
+            assert_eq!(payload.len(), 100);
+            assert_eq!(read("k7f2", &payload), Read::Ours { id: MessageId::new(1, seq), planned_ns: 5 });
+        }
+    }
+
+    #[test]
     fn another_tag_is_foreign_even_if_it_begins_alike() {
         let payload = Composer::new("k7f22", 64).compose(message(0, 1, 2));
         assert_eq!(read("k7f2", &payload), Read::Foreign { id: MessageId::new(0, 1) });
@@ -152,6 +177,10 @@ mod tests {
         for text in texts.into_iter().chain(["t 65536-0 5 ", "t 0-4294967296 5 "]) {
             assert_eq!(read("t", text.as_bytes()), Read::Unreadable, "{text:?}");
         }
+        let twenty = |digits: &str| read("t", format!("t 0-1 {digits} ").as_bytes());
+        let most = Read::Ours { id: MessageId::new(0, 1), planned_ns: u64::MAX };
+        assert_eq!(twenty("18446744073709551615"), most);
+        assert_eq!(twenty("18446744073709551616"), Read::Unreadable);
         let absurd = format!("t 0-1 {} ", "9".repeat(30));
         assert_eq!(read("t", absurd.as_bytes()), Read::Unreadable);
     }

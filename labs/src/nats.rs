@@ -147,7 +147,7 @@ pub async fn watch_sentinels(kit: &Kit, client: &Client) -> Result<watch::Receiv
     let mut sentinels = client.subscribe(sentinel_subject(kit)?).await?;
     let (sender, seen) = watch::channel(BTreeSet::new());
     let kit = kit.clone();
-    tokio::spawn(async move {
+    tokio::task::spawn_local(async move {
         while let Some(message) = sentinels.next().await {
             let text = String::from_utf8_lossy(&message.payload).into_owned();
             sender.send_modify(|seen| {

@@ -30,6 +30,7 @@ impl Pace {
     }
 
     /// One message was given out.
+    #[inline]
     pub fn advance(&mut self) {
         self.given += 1;
     }

@@ -5,6 +5,7 @@ use ledger::MessageId;
 use crate::{message::Message, pace::Pace, resume::Left, settings::Settings};
 
 /// A producer's messages: first the unknown ones of earlier lives, then what was never attempted.
+#[derive(Debug)]
 pub(crate) struct Work {
     left: Left,
     messages: u32,
@@ -37,6 +38,7 @@ impl Work {
     /// Takes the next message if it is due; `None` when all are taken. The schedule starts with the first call.
     ///
     /// `last_ns` is when the worker last wrote something down: a clock is only read where there is a rate.
+    #[inline]
     pub(crate) fn take(&mut self, last_ns: u64, now_ns: impl Fn() -> u64) -> Option<Due> {
         if self.left.unknown.is_empty() && self.left.next >= self.messages {
             return None;

@@ -19,4 +19,4 @@ pub use error::{BadPlace, Damage, Error, Foreign};
 pub use header::{HEADER_BYTES, Header, POINT_NAME_MAX, POINTS_MAX, VERSION};
 pub use reader::{Journal, read, read_from};
 pub use tail::Tail;
-pub use writer::{ENTRY_BYTES, Writer};
+pub use writer::{ENTRY_BYTES, Point, Writer};

@@ -27,6 +27,10 @@ const LENGTH_FIRST: u64 = 64 * 1024;
 /// No segment is longer, unless [`Writer::reserve`] asks for it.
 const SEGMENT_MAX: u64 = 4 * 1024 * 1024;
 
+/// A point of one journal, to pass it without looking for its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point(usize);
+
 /// A journal that is being written, by one thread.
 ///
 /// What [`Writer::append`] returned for survives SIGKILL of the process: the mapped pages belong to the
@@ -130,16 +134,31 @@ impl Writer {
     /// # Errors
     /// More than 96 points, or a name that is empty, longer than 24 bytes or has a zero byte.
     pub fn pass(&mut self, point: &str) -> Result<u64, Error> {
-        let slot = match self.points.iter().position(|name| name == point) {
-            Some(slot) => slot,
-            None => self.new_point(point)?,
-        };
-        let count = self.page.word(slot_at(slot));
-        let passed = u64::from_le(count.load(Ordering::Relaxed)) + 1;
-        count.store(passed.to_le(), Ordering::Release);
-        Ok(passed)
+        let point = self.point(point)?;
+        Ok(self.pass_again(point))
     }
 
+    /// The point of this name, made where there is none. Nothing is counted yet.
+    ///
+    /// # Errors
+    /// As for [`Writer::pass`].
+    pub fn point(&mut self, name: &str) -> Result<Point, Error> {
+        match self.points.iter().position(|known| known == name) {
+            Some(slot) => Ok(Point(slot)),
+            None => self.new_point(name).map(Point),
+        }
+    }
+
+    /// Counts one passage of a point of this journal, and returns how many there were.
+    #[inline]
+    pub fn pass_again(&mut self, point: Point) -> u64 {
+        let count = self.page.word(slot_at(point.0));
+        let passed = u64::from_le(count.load(Ordering::Relaxed)) + 1;
+        count.store(passed.to_le(), Ordering::Release);
+        passed
+    }
+
+    #[cold]
     fn new_point(&mut self, point: &str) -> Result<usize, Error> {
         let error = |what| Error::Point { path: self.path.clone(), what };
         if self.points.len() == POINTS_MAX {

@@ -160,7 +160,7 @@ fn bare_wait() -> Result<(), Error> {
 }
 
 fn payloads(settings: &Settings) -> impl Iterator<Item = Bytes> {
-    let composer = Composer::new(&settings.tag, settings.payload);
+    let mut composer = Composer::new(&settings.tag, settings.payload);
     let message = |seq| Message { id: MessageId::new(0, seq), planned_ns: 123_456_789_012 };
     (0..settings.messages).map(move |seq| composer.compose(message(seq)))
 }

@@ -1,10 +1,11 @@
 //! What the account costs: a worker with the kit against the same client's bare loop without it.
 //!
-//! `cargo run --release -p labs --example account_cost`
+//! `cargo run --release -p labs --example account_cost [core-nats|jetstream-publish|jetstream-consume]`
 //!
 //! Three cases, 128 bytes a message, each 11 pairs of runs on the same server, kit and bare first in turn. Producer and
 //! consumer are processes of their own; a rate counts from the first send to the last receipt or ack. Both loops send
-//! the same payloads: a message with an id is the application's, what is written down about it is the kit's.
+//! the same payloads: a message with an id is the application's, what is written down about it is the kit's. The
+//! processor time is that of the workers alone, a message: where other work runs beside, it says more than the rates.
 
 mod child;
 #[allow(dead_code, reason = "the tests need more of it")]
@@ -54,7 +55,7 @@ async fn main() -> ExitCode {
     if let [loop_kind, role] = &arguments[..] {
         return child::run(loop_kind, role).await;
     }
-    match measure().await {
+    match measure(arguments.first().map(String::as_str)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("account_cost: {error}");
@@ -63,32 +64,40 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure() -> Result<(), Error> {
+async fn measure(only: Option<&str>) -> Result<(), Error> {
     let server = Server::start();
     println!(
         "{PAIRS} pairs, {PAYLOAD_BYTES} B; medians, messages a second; ratio = median of kit/bare within a pair"
     );
     for (case, name, messages) in Case::ALL {
-        let (mut kit, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        if only.is_some_and(|only| only != name) {
+            continue;
+        }
+        let (mut rates, mut ratios, mut processor) = ([vec![], vec![]], vec![], [vec![], vec![]]);
         prepare(&server, case, messages).await?;
         for pair in 0..=PAIRS {
             let order = if pair % 2 == 0 { ["kit", "bare"] } else { ["bare", "kit"] };
-            let mut rates = [0.0; 2];
+            let mut in_pair = [0.0; 2];
             for loop_kind in order {
-                let rate = f64::from(messages) / run(&server, case, messages, loop_kind).await?;
-                rates[usize::from(loop_kind == "bare")] = rate;
+                let run = run(&server, case, messages, loop_kind).await?;
+                let which = usize::from(loop_kind == "bare");
+                in_pair[which] = f64::from(messages) / run.seconds;
+                // The first pair warms the server up and does not count.
+                if pair > 0 {
+                    rates[which].push(in_pair[which]);
+                    processor[which].push(run.processor_ns / f64::from(messages));
+                }
             }
-            // The first pair warms the server up and does not count.
             if pair > 0 {
-                kit.push(rates[0]);
-                bare.push(rates[1]);
-                ratios.push(rates[0] / rates[1]);
+                ratios.push(in_pair[0] / in_pair[1]);
             }
         }
         let (least, most) =
             ratios.iter().fold((f64::MAX, 0.0_f64), |(low, high), &r| (low.min(r), high.max(r)));
-        let (kit, bare, ratio) = (median(kit), median(bare), median(ratios));
+        let ([kit, bare], ratio) = (rates.map(median), median(ratios));
         println!("{name:18} kit {kit:9.0}  bare {bare:9.0}  ratio {ratio:.3} ({least:.3} to {most:.3})");
+        let [kit, bare] = processor.map(median);
+        println!("  processor time   kit {kit:6.0} ns  bare {bare:6.0} ns  more {:6.0} ns", kit - bare);
     }
     Ok(())
 }
@@ -112,7 +121,7 @@ async fn prepare(server: &Server, case: Case, messages: u32) -> Result<(), Error
     };
     jetstream.create_stream(config).await?;
     if case == Case::Consume {
-        let composer = Composer::new("cost", PAYLOAD_BYTES);
+        let mut composer = Composer::new("cost", PAYLOAD_BYTES);
         for seq in 0..messages {
             let message = Message { id: MessageId::new(0, seq), planned_ns: 0 };
             let ack = jetstream.publish("lab.cost", composer.compose(message)).await?;
@@ -129,8 +138,14 @@ async fn admin(server: &Server) -> Result<jetstream::Context, Error> {
     Ok(nats::jetstream(&options.connect(&server.url).await?, Duration::from_secs(20)))
 }
 
-/// One run; its duration in seconds.
-async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Result<f64, Error> {
+/// What one run took.
+struct Took {
+    seconds: f64,
+    /// Of its workers together.
+    processor_ns: f64,
+}
+
+async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Result<Took, Error> {
     let folder = tempfile::tempdir()?;
     let start = |role: &str| Process::start(server, folder.path(), messages, loop_kind, role);
     match case {
@@ -140,7 +155,8 @@ async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Res
             let mut producer = start("producer")?;
             producer.go()?;
             let began = producer.figure("began")?;
-            Ok((consumer.figure("ended")? - began) / 1e9)
+            let seconds = (consumer.figure("ended")? - began) / 1e9;
+            Ok(Took { seconds, processor_ns: consumer.processor_ns()? + producer.processor_ns()? })
         }
         Case::Publish => {
             admin(server).await?.get_stream("LAB_cost").await?.purge().await?;
@@ -160,10 +176,11 @@ async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Res
     }
 }
 
-fn alone(mut process: Process) -> Result<f64, Error> {
+fn alone(mut process: Process) -> Result<Took, Error> {
     process.go()?;
     let began = process.figure("began")?;
-    Ok((process.figure("ended")? - began) / 1e9)
+    let seconds = (process.figure("ended")? - began) / 1e9;
+    Ok(Took { seconds, processor_ns: process.processor_ns()? })
 }
 
 /// One worker under measurement. It ends with the value, for its standard input does.
@@ -171,6 +188,7 @@ struct Process {
     child: Child,
     orders: ChildStdin,
     words: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    processor_ns_at_go: f64,
 }
 
 impl Process {
@@ -195,12 +213,20 @@ impl Process {
             .spawn()?;
         let orders = child.stdin.take().ok_or("no standard input")?;
         let words = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
-        Ok(Self { child, orders, words })
+        Ok(Self { child, orders, words, processor_ns_at_go: 0.0 })
     }
 
     fn go(&mut self) -> Result<(), Error> {
         self.hear(":: ready")?;
+        self.processor_ns_at_go = self.processor_ns()?;
         Ok(self.orders.write_all(b"go\n")?)
+    }
+
+    /// The processor time of its only busy thread since `go`.
+    fn processor_ns(&self) -> Result<f64, Error> {
+        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id()))?;
+        let spent: f64 = text.split(' ').next().unwrap_or_default().parse()?;
+        Ok(spent - self.processor_ns_at_go)
     }
 
     fn figure(&mut self, name: &str) -> Result<f64, Error> {

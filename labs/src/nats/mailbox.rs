@@ -7,7 +7,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
 use super::{barrier, subject, watch_sentinels};
-use crate::{Error, Kit, kit::Orders};
+use crate::{Error, Kit, orders::Orders};
 
 /// All consumers of a run are in one queue group: each message goes to one of them.
 const QUEUE_GROUP: &str = "consumers";

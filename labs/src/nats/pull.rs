@@ -9,7 +9,7 @@ use async_nats::jetstream::{
 use futures::StreamExt;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{Error, Kit, kit::Orders};
+use crate::{Error, Kit, orders::Orders};
 
 /// How long the server holds a request when it has nothing.
 const HELD: Duration = Duration::from_millis(100);
