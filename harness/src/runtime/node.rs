@@ -49,7 +49,7 @@ impl Node {
         self.ended
     }
 
-    /// Kills it with SIGKILL and waits until it is gone.
+    /// Kills it with SIGKILL, and all that it started, and waits until it is gone.
     ///
     /// Returns the evidence: how `wait` says that it ended. A process that had already ended by
     /// itself gives that end, which is no evidence of a kill.

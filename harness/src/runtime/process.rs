@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
 use super::{
@@ -85,11 +85,12 @@ fn with(what: String, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
-/// Sends a signal; says whether there was a process to take it.
+/// Sends a signal to a process that [`spawn`] started, and to all that it started itself and that stayed in its
+/// group; says whether there was one to take it.
 pub fn signal(pid: u32, signal: Signal) -> bool {
     // 0 and negative numbers would mean groups, and 1 is nobody's to signal.
     let pid = i32::try_from(pid).ok().filter(|&pid| pid > 1).and_then(Pid::from_raw);
-    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
+    pid.is_some_and(|pid| kill_process_group(pid, signal).is_ok())
 }
 
 /// Whether every thread of the process is stopped: SIGSTOP reaches the threads one after the other.
@@ -130,7 +131,7 @@ pub async fn wait_for(bound: Duration, mut condition: impl FnMut() -> bool) -> b
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command as StdCommand;
+    use std::{os::unix::process::CommandExt, process::Command as StdCommand};
 
     use super::*;
 
@@ -142,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_is_stopped_resumed_and_killed() {
-        let mut child = StdCommand::new("sleep").arg("600").spawn().expect("sleep");
+        let mut child = StdCommand::new("sleep").arg("600").process_group(0).spawn().expect("sleep");
         let pid = child.id();
         assert!(!all_threads_stopped(pid));
         assert!(signal(pid, Signal::STOP));
