@@ -7,10 +7,13 @@ mod run;
 mod selftest;
 mod views;
 
+use std::io::IsTerminal;
+
 use crate::{
     cli::{Cli, Command},
     error::Error,
     exit::Exit,
+    report::page::Page,
 };
 
 /// Does what the command line says, and prints what went wrong.
@@ -57,6 +60,11 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,async_nats=off"));
+    let no_color = std::env::var("NO_COLOR").ok();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(Page::wants_color(std::io::stderr().is_terminal(), no_color.as_deref()));
     // An error means that somebody has set one up before, which is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = log.try_init();
 }

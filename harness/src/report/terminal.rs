@@ -19,7 +19,8 @@ const RANGES_SHOWN: usize = 8;
 /// The lab's question, before anything runs.
 pub fn header(lab: &LabView, page: &Page) -> String {
     let name = if lab.number == 0 { lab.name.clone() } else { format!("Lab {}", lab.number) };
-    let minutes = if lab.minutes > 0 { format!(" · about {} minutes", lab.minutes) } else { String::new() };
+    let about = || format!(" · about {}", count_of(u64::from(lab.minutes), "minute"));
+    let minutes = if lab.minutes > 0 { about() } else { String::new() };
     let title = cut(&format!("{name} · {}{minutes}", lab.title), page.width);
     let mut out = format!("{}\n", page.paint(Tone::Strong, &title));
     out += &page.paragraph(2, &lab.question);
