@@ -135,7 +135,7 @@ impl Project {
         path
     }
 
-    /// Sets a variable for every harness that is started from now on.
+    /// Sets a variable for every harness that is started from now on; an empty value takes it away.
     pub fn set(&mut self, name: &str, value: impl Into<PathBuf>) {
         self.environment.push((name.to_owned(), value.into()));
     }
@@ -149,7 +149,12 @@ impl Project {
             command.env_remove(name);
         }
         command.env("HARNESS_HOME", self.folder.path()).env("HARNESS_NATS_SERVER", nats_server());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.environment {
+            match value.as_os_str().is_empty() {
+                true => command.env_remove(name),
+                false => command.env(name, value),
+            };
+        }
         command.stdin(Stdio::null());
         command
     }

@@ -129,6 +129,18 @@ fn a_junit_file_that_cannot_be_written_costs_no_result() {
 }
 
 #[test]
+fn what_is_kept_is_kept_until_it_is_cleaned() {
+    let project = Project::tiny("");
+    project.run(&["run", "7", "--keep"]).exits(AS_EXPECTED);
+    let sessions: Vec<_> =
+        fs::read_dir(project.path("runs/.sessions")).expect("sessions").flatten().collect();
+    assert_eq!(sessions.len(), 1);
+    assert!(sessions[0].path().join("07-tiny-nats-1/jetstream").is_dir(), "the broker's data");
+    project.run(&["clean"]).exits(AS_EXPECTED).says(&["sessions 1, processes 0, unfinished runs 0"]);
+    assert!(project.latest("plain").join("verdict.json").exists());
+}
+
+#[test]
 fn without_a_terminal_there_are_no_escape_codes() {
     let project = Project::tiny(&variant("endless", "no-done", "", "limit = \"100ms\""));
     for arguments in [&["run", "7"][..], &["list"], &[], &["plan", "7"], &["run", "9"], &["--help"]] {

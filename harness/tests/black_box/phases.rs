@@ -52,7 +52,7 @@ fn project() -> Project {
         '{server}' \"$@\" & server=$!
         until [ -e nats-server_$server.ports ]; do sleep 0.02; done
         ln -s nats-server_$server.ports nats-server_$$.ports
-        wait"
+        wait; exec sleep 600"
     );
     project.program("held-server", &held);
     project

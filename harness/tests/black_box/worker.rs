@@ -1,8 +1,13 @@
 //! Workers: those that break, those in another language, and what they print beside the protocol.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::common::{AS_EXPECTED, INCONCLUSIVE, Project, TOP, variant};
+use crate::common::{
+    AS_EXPECTED, INCONCLUSIVE, NOT_AS_EXPECTED, Project, TOP, are_gone, called, marked, variant,
+};
 
 /// A project whose variant `own` has a consumer of this script.
 fn with_consumer(script: &str) -> Project {
@@ -65,6 +70,57 @@ fn one_whose_program_is_not_there() {
     let project = Project::tiny(&file);
     project.run(&["run", "7/own"]).exits(INCONCLUSIVE).says(&["not run: producer-0", "`no-such-program`"]);
     project.run(&["run", "7", "--skip-missing"]).exits(AS_EXPECTED);
+}
+
+#[test]
+fn a_lab_that_does_not_compile() {
+    let mut project = Project::with_lab_2();
+    project.set("HARNESS_WORKERS", "");
+    let script = "echo \"error[E0425]: cannot find value in consumer.rs\" >&2; exit 101";
+    let cargo = project.program("cargo", script);
+    project.set("CARGO", cargo);
+    let ran = project.run(&["run", "7", "2/nobody-listens"]);
+    ran.exits(INCONCLUSIVE).says(&["E0425", "lab-02-fire-and-forget does not compile", "7/plain", "kept"]);
+    ran.says(&["to mend it: cargo build --package labs --bin lab-02-fire-and-forget"]);
+    project.run(&["run", "7", "2/nobody-listens", "--skip-missing"]).exits(AS_EXPECTED);
+    project.set("CARGO", "/no/cargo");
+    let ran = project.run(&["run", "2/nobody-listens"]);
+    ran.exits(INCONCLUSIVE).says(&["cargo cannot be started", "install Rust with rustup"]);
+}
+
+#[test]
+fn what_it_leaves_behind_is_ended() {
+    let script = "sleep 600 >/dev/null 2>&1 & echo $! >left; echo ':: ready'; while read -r order mark; do
+        case $order in drain) echo \":: idle $mark\" ;; stop) exit 0 ;; esac
+        done";
+    let project = with_consumer(script);
+    let ran = project.run(&["run", "7/own"]);
+    ran.exits(NOT_AS_EXPECTED).says(&["broken", "lost", "still there at the end"]);
+    assert!(!ran.stderr.contains('\u{1b}'), "escape codes in the log of a harness without a terminal: {ran:?}");
+    let left = std::fs::read_to_string(project.path("labs/07-tiny/left")).expect("its id");
+    are_gone(&[left.trim().parse().expect("an id")], Duration::ZERO);
+}
+
+#[test]
+fn a_kill_takes_its_own_processes_with_it() {
+    // As `npm run`, `uv run` and the like do: the worker that is known is only the parent of the one that works.
+    let lab = variant(
+        "own",
+        "no-done",
+        "",
+        "fault = [{ kill = \"consumer\", at = { delivered = 10 }, heal = \"never\" }]",
+    );
+    let wrapped = "\"consumer\", command = [\"sh\", \"-c\", \"sh worker.sh the-consumer; exit 9\"]";
+    let lab = lab.replacen("\"consumer\", command = [\"sh\", \"worker.sh\"]", wrapped, 1);
+    assert!(lab.contains("the-consumer"));
+    let project = Project::tiny(&lab);
+    let mut running = project.start(&["run", "7/own"]);
+    running.hears("fault: kill consumer-0");
+    let family = called(&running.family(), "the-consumer");
+    let left = called(&marked(&project), "the-consumer");
+    assert_eq!((family, left), (Vec::new(), Vec::new()), "the consumer goes on after its death");
+    running.signal(Signal::INT);
+    running.end();
 }
 
 /// A program in another language, with a variant of its own that shows each kind of entry.
@@ -140,6 +196,8 @@ fn what_it_prints_beside_the_protocol_changes_nothing() {
     let script = r#"
 echo "hello from a participant"; echo " :: ready"; echo "::ready"; echo "note: :: failed"; echo ":::: done"
 printf 'bytes that are no text: \377\376\n'
+head -c 3000000 /dev/zero | tr '\0' x; echo
+seq 20000
 echo ":: ready"
 echo ' :: point in-hand 1'; echo '	:: idle drain-1'; echo '# :: failed in a comment'
 while read -r order argument; do
