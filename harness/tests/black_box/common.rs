@@ -427,7 +427,7 @@ fn workers() -> PathBuf {
             command.env_remove(name);
         }
         let output = command
-            .args(["build", "--package", "labs", "--bin", "lab-02-fire-and-forget"])
+            .args(["build", "--package", "harness", "--package", "labs", "--bin", "lab-02-fire-and-forget"])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(repository())
             .output()

@@ -96,7 +96,10 @@ fn what_it_leaves_behind_is_ended() {
     let project = with_consumer(script);
     let ran = project.run(&["run", "7/own"]);
     ran.exits(NOT_AS_EXPECTED).says(&["broken", "lost", "still there at the end"]);
-    assert!(!ran.stderr.contains('\u{1b}'), "escape codes in the log of a harness without a terminal: {ran:?}");
+    assert!(
+        !ran.stderr.contains('\u{1b}'),
+        "escape codes in the log of a harness without a terminal: {ran:?}"
+    );
     let left = std::fs::read_to_string(project.path("labs/07-tiny/left")).expect("its id");
     are_gone(&[left.trim().parse().expect("an id")], Duration::ZERO);
 }
