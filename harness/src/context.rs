@@ -54,7 +54,7 @@ impl Context {
     pub fn end(self, keep: bool) {
         let left = self.local.finish();
         if left > 0 {
-            tracing::warn!("{left} processes were still there at the end, and were killed");
+            tracing::warn!("processes still there at the end, and killed: {left}");
         }
         if !keep {
             self.session.remove();
