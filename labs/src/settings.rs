@@ -30,6 +30,14 @@ pub struct Nats {
     consumer: Option<String>,
 }
 
+/// Where Kafka is, and the run's names on it.
+#[derive(Clone, Debug, Default)]
+pub struct Kafka {
+    brokers: Option<String>,
+    topic: Option<String>,
+    group: Option<String>,
+}
+
 /// All settings of one worker.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -59,6 +67,8 @@ pub struct Settings {
     pub seed: u64,
     /// NATS, where the lab has it.
     pub nats: Nats,
+    /// Kafka, where the lab has it.
+    pub kafka: Kafka,
 }
 
 /// A setting that is missing or wrong.
@@ -120,6 +130,11 @@ impl Settings {
                 stream: look_up("NATS_STREAM"),
                 consumer: look_up("NATS_CONSUMER"),
             },
+            kafka: Kafka {
+                brokers: look_up("KAFKA_BROKERS"),
+                topic: look_up("KAFKA_TOPIC"),
+                group: look_up("KAFKA_GROUP"),
+            },
         })
     }
 }
@@ -160,6 +175,32 @@ impl Nats {
     /// `NATS_CONSUMER` is not set.
     pub fn consumer(&self) -> Result<&str, Error> {
         self.consumer.as_deref().ok_or(Error::Missing("NATS_CONSUMER"))
+    }
+}
+
+impl Kafka {
+    /// The addresses at which to ask for the brokers.
+    ///
+    /// # Errors
+    /// `KAFKA_BROKERS` is not set.
+    pub fn brokers(&self) -> Result<&str, Error> {
+        self.brokers.as_deref().ok_or(Error::Missing("KAFKA_BROKERS"))
+    }
+
+    /// The topic of the run's messages.
+    ///
+    /// # Errors
+    /// `KAFKA_TOPIC` is not set.
+    pub fn topic(&self) -> Result<&str, Error> {
+        self.topic.as_deref().ok_or(Error::Missing("KAFKA_TOPIC"))
+    }
+
+    /// The group of the run's consumers.
+    ///
+    /// # Errors
+    /// `KAFKA_GROUP` is not set.
+    pub fn group(&self) -> Result<&str, Error> {
+        self.group.as_deref().ok_or(Error::Missing("KAFKA_GROUP"))
     }
 }
 
@@ -245,6 +286,8 @@ mod tests {
             ("NATS_USER", "lab"),
             ("NATS_PASSWORD", "secret"),
             ("NATS_SUBJECT", "lab.k7"),
+            ("KAFKA_BROKERS", "127.0.0.1:9092"),
+            ("KAFKA_TOPIC", "lab.k7"),
         ])
         .unwrap();
         assert_eq!(
@@ -253,6 +296,8 @@ mod tests {
         );
         assert_eq!(settings.nats.login(), Some(("lab".into(), "secret".into())));
         assert_eq!(settings.nats.subject(), Ok("lab.k7"));
+        assert_eq!((settings.kafka.brokers(), settings.kafka.topic()), (Ok("127.0.0.1:9092"), Ok("lab.k7")));
+        assert_eq!(settings.kafka.group(), Err(Error::Missing("KAFKA_GROUP")));
         assert!(!format!("{settings:?}").contains("secret"), "a password in a log");
     }
 
