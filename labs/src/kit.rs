@@ -102,7 +102,8 @@ where
 
 /// The log of a worker: its clients' events, and what it says itself. `RUST_LOG` chooses.
 fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn,sqlx=warn"));
     // An error means that the worker made one of its own.
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).try_init();
@@ -285,6 +286,15 @@ impl Kit {
             }
             _ => self.record().outcome(kind, message.id).map(drop),
         }
+    }
+
+    /// Writes down what became of an attempt of which nobody knew, now that the broker was asked: whether it has it.
+    ///
+    /// # Errors
+    /// The journal cannot grow: the disk is full.
+    pub fn resolved(&self, message: Message, stored: bool) -> Result<(), journal::Error> {
+        let kind = if stored { Kind::ResolvedStored } else { Kind::ResolvedAbsent };
+        self.record().append(kind, message.id).map(drop)
     }
 
     /// Writes down that a message was handed to this consumer. `None` for one that is not of this run: it is written

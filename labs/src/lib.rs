@@ -6,6 +6,8 @@
 //! - [`kit`]: [`Kit`], the handle that worker code holds: next message, outcome, delivered, effect, point. **Start here.**
 //! - [`message`]: what stands in a payload: the run's tag, the message id, the planned time.
 //! - [`nats`]: a connection with the labs' options, the meaning of every client error, mailbox, pull and ack window.
+//! - [`postgres`]: a connection that comes back, the meaning of every database error, polls, notifications.
+//! - [`webhook`]: an effect outside: one HTTP call.
 //! - [`settings`]: the environment, read once, with errors that say what to do.
 //! - [`control`]: the line protocol: orders in, words out.
 //! - [`points`]: named moments at which the harness may hold or kill a worker.
@@ -23,9 +25,11 @@ pub mod nats;
 pub mod orders;
 pub mod pace;
 pub mod points;
+pub mod postgres;
 mod record;
 pub mod resume;
 pub mod settings;
+pub mod webhook;
 mod work;
 
 pub use kit::{Kit, Outcome, run};
@@ -34,5 +38,5 @@ pub use message::Message;
 /// Any error that ends a worker.
 ///
 /// A worker only passes errors on, and its last word is the error's text, so one boxed type is
-/// enough; where an error decides about a message, see [`nats::outcome`].
+/// enough; where an error decides about a message, see [`nats::outcome`] and [`postgres::outcome`].
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -38,6 +38,12 @@ pub struct Kafka {
     group: Option<String>,
 }
 
+/// Where PostgreSQL is: the run's own database, password and all.
+#[derive(Clone, Default)]
+pub struct Postgres {
+    url: Option<String>,
+}
+
 /// All settings of one worker.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -69,6 +75,10 @@ pub struct Settings {
     pub nats: Nats,
     /// Kafka, where the lab has it.
     pub kafka: Kafka,
+    /// PostgreSQL, where the lab has it.
+    pub postgres: Postgres,
+    /// Where effects outside are sent to (`WEBHOOK_URL`).
+    webhook: Option<String>,
 }
 
 /// A setting that is missing or wrong.
@@ -135,7 +145,17 @@ impl Settings {
                 topic: look_up("KAFKA_TOPIC"),
                 group: look_up("KAFKA_GROUP"),
             },
+            postgres: Postgres { url: look_up("POSTGRES_URL") },
+            webhook: look_up("WEBHOOK_URL"),
         })
+    }
+
+    /// The address of the webhook at which effects are seen.
+    ///
+    /// # Errors
+    /// `WEBHOOK_URL` is not set.
+    pub fn webhook(&self) -> Result<&str, Error> {
+        self.webhook.as_deref().ok_or(Error::Missing("WEBHOOK_URL"))
     }
 }
 
@@ -208,6 +228,23 @@ impl fmt::Debug for Nats {
     /// Leaves the password out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Nats").field("url", &self.url).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    /// The address of the run's database, with its password: nothing to be shown.
+    ///
+    /// # Errors
+    /// `POSTGRES_URL` is not set.
+    pub fn url(&self) -> Result<&str, Error> {
+        self.url.as_deref().ok_or(Error::Missing("POSTGRES_URL"))
+    }
+}
+
+impl fmt::Debug for Postgres {
+    /// Leaves the address out, for the password is in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("url", &self.url.as_ref().map(|_| "…")).finish()
     }
 }
 
@@ -288,6 +325,8 @@ mod tests {
             ("NATS_SUBJECT", "lab.k7"),
             ("KAFKA_BROKERS", "127.0.0.1:9092"),
             ("KAFKA_TOPIC", "lab.k7"),
+            ("POSTGRES_URL", "postgres://lab:secret@127.0.0.1:5432/lab_k7"),
+            ("WEBHOOK_URL", "http://127.0.0.1:80/"),
         ])
         .unwrap();
         assert_eq!(
@@ -298,6 +337,8 @@ mod tests {
         assert_eq!(settings.nats.subject(), Ok("lab.k7"));
         assert_eq!((settings.kafka.brokers(), settings.kafka.topic()), (Ok("127.0.0.1:9092"), Ok("lab.k7")));
         assert_eq!(settings.kafka.group(), Err(Error::Missing("KAFKA_GROUP")));
+        assert_eq!(settings.postgres.url(), Ok("postgres://lab:secret@127.0.0.1:5432/lab_k7"));
+        assert_eq!(settings.webhook(), Ok("http://127.0.0.1:80/"));
         assert!(!format!("{settings:?}").contains("secret"), "a password in a log");
     }
 
@@ -319,5 +360,7 @@ mod tests {
         }
         assert_eq!(settings(&[("HARNESS_TAG", "")]).err(), Some(Error::Missing("HARNESS_TAG")));
         assert_eq!(settings(&[]).unwrap().nats.url(), Err(Error::Missing("NATS_URL")));
+        assert_eq!(settings(&[]).unwrap().postgres.url(), Err(Error::Missing("POSTGRES_URL")));
+        assert_eq!(settings(&[]).unwrap().webhook(), Err(Error::Missing("WEBHOOK_URL")));
     }
 }
