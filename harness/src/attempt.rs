@@ -31,8 +31,11 @@ pub async fn attempt(
             progress.doing("building the workers");
             context.build(&plan.lab).await?;
         }
-        progress.doing("looking for nats-server");
-        context.nats().await
+        for broker in &plan.brokers {
+            progress.doing(&format!("looking for {broker}"));
+            context.look_for(*broker).await?;
+        }
+        Ok(())
     };
     unless_asked(context.interrupt.clone(), plan, prepare).await?;
     let folder = RunFolder::create(&context.runs, &plan.lab, &plan.variant, plan.seed)?;

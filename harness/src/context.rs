@@ -9,9 +9,10 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    broker::nats::install::NatsServer,
+    broker::{kafka, nats, postgres},
     error::Error,
     runtime::local::Local,
+    scenario::Broker,
     store::{Session, make_folder},
     workload::build,
 };
@@ -30,7 +31,7 @@ pub struct Context {
     /// How often the person asked to end.
     pub interrupt: watch::Receiver<u32>,
     binaries: RefCell<BTreeMap<String, PathBuf>>,
-    nats: RefCell<Option<NatsServer>>,
+    found: RefCell<Found>,
 }
 
 impl Context {
@@ -46,7 +47,7 @@ impl Context {
             runs,
             interrupt,
             binaries: RefCell::default(),
-            nats: RefCell::default(),
+            found: RefCell::default(),
         })
     }
 
@@ -82,13 +83,50 @@ impl Context {
         known.ok_or_else(|| Error::Other(format!("the workers of {lab} were not built")))
     }
 
+    /// Finds or installs the program of a broker, so that it is known whether the broker can be started at all.
+    pub async fn look_for(&self, broker: Broker) -> Result<(), Error> {
+        match broker {
+            Broker::Nats => self.nats().await.map(drop),
+            Broker::Postgres => self.postgres().await.map(drop),
+            Broker::Kafka => self.kafka().await.map(drop),
+        }
+    }
+
     /// The nats-server to use; found, or installed, once.
-    pub async fn nats(&self) -> Result<NatsServer, Error> {
-        if let Some(found) = self.nats.borrow().clone() {
+    pub async fn nats(&self) -> Result<nats::install::NatsServer, Error> {
+        if let Some(found) = self.found.borrow().nats.clone() {
             return Ok(found);
         }
-        let found = crate::broker::nats::install::find_or_install(&self.project).await?;
-        *self.nats.borrow_mut() = Some(found.clone());
+        let found = nats::install::find_or_install(&self.project).await?;
+        self.found.borrow_mut().nats = Some(found.clone());
         Ok(found)
     }
+
+    /// The PostgreSQL to use; found, or installed, once.
+    pub async fn postgres(&self) -> Result<postgres::install::PostgresServer, Error> {
+        if let Some(found) = self.found.borrow().postgres.clone() {
+            return Ok(found);
+        }
+        let found = postgres::install::find_or_install(&self.project).await?;
+        self.found.borrow_mut().postgres = Some(found.clone());
+        Ok(found)
+    }
+
+    /// The Kafka to use, and the Java that runs it; found, or installed, once.
+    pub async fn kafka(&self) -> Result<kafka::install::KafkaServer, Error> {
+        if let Some(found) = self.found.borrow().kafka.clone() {
+            return Ok(found);
+        }
+        let found = kafka::install::find_or_install(&self.project).await?;
+        self.found.borrow_mut().kafka = Some(found.clone());
+        Ok(found)
+    }
+}
+
+/// The programs that were found.
+#[derive(Debug, Default)]
+struct Found {
+    nats: Option<nats::install::NatsServer>,
+    postgres: Option<postgres::install::PostgresServer>,
+    kafka: Option<kafka::install::KafkaServer>,
 }

@@ -12,6 +12,7 @@ mod exit;
 mod fault;
 mod interrupt;
 mod live;
+mod observe;
 mod recorder;
 mod report;
 mod run;

@@ -6,16 +6,13 @@ use ledger::Kind;
 
 use crate::{
     assess::{Assessed, assess},
-    broker::{
-        Brokers,
-        nats::store::{Store, identify},
-    },
+    broker::{Brokers, stores::Stores},
     context::Context,
     error::Error,
     interrupt::unless_asked,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
-    scenario::{Plan, Role, Sink},
+    scenario::{Broker, Plan, Role, Sink},
     sink::Webhook,
     stage::{Ended, Stage},
     store::RunFolder,
@@ -34,9 +31,6 @@ const QUIET: Duration = Duration::from_secs(5);
 
 /// How long a worker may take to end after `stop`.
 const STOP_BOUND: Duration = Duration::from_secs(5);
-
-/// The name of the journal that holds what the stream held.
-pub const READ_BACK: &str = "readback-nats";
 
 /// Runs a plan on standing brokers. `down` runs whatever happens; an error after it means that the harness
 /// or a broker failed, not that the contract did.
@@ -90,24 +84,37 @@ impl Stage<'_> {
     /// Brokers, names, sinks, workers.
     async fn up(&mut self) -> Result<(), Error> {
         self.begin(Phase::Up)?;
-        let binary = self.context.nats().await?;
-        let (local, session) = (&self.context.local, &self.context.session);
-        self.brokers.need_nats(local, &binary, session, &self.plan.lab, &self.plan.server_settings()).await?;
-        if let Some(server) = &self.brokers.nats {
-            self.broker_log_from = std::fs::metadata(server.log()).map_or(0, |log| log.len() as usize);
-            let (version, port) = (server.version().to_owned(), server.port());
-            self.events.emit(RunEvent::BrokerUp { broker: "nats-server".to_owned(), version, port })?;
-            let store = Store::open(server, &self.names).await?;
-            if let Some(stream) = self.plan.stream() {
-                store.create(stream, self.plan.consumer()).await?;
-            }
-            self.store = Some(store);
+        let plan = self.plan;
+        for broker in &plan.brokers {
+            let settings = plan.server_settings(*broker);
+            self.brokers.need(self.context, *broker, &plan.lab, &settings).await?;
+            self.broker_is_up(*broker).await?;
         }
+        let schema = self.schema()?;
+        self.stores.create(plan, schema.as_deref()).await?;
         if matches!(self.plan.sink, Sink::Webhook { .. }) {
             self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag).await?);
             self.live.watch(crate::sink::WEBHOOK, false);
         }
         self.start_workers()
+    }
+
+    /// A broker answers, for the first time in this run or again.
+    async fn broker_is_up(&mut self, broker: Broker) -> Result<(), Error> {
+        let Some(server) = self.brokers.get(broker) else { return Ok(()) };
+        let log_from = || std::fs::metadata(server.log()).map_or(0, |log| log.len() as usize);
+        self.broker_log_from.entry(broker).or_insert_with(log_from);
+        let (version, port) = (server.version().to_owned(), server.port());
+        let name = server.program().to_owned();
+        self.stores.open(server).await?;
+        self.events.emit(RunEvent::BrokerUp { broker: name, version, port })
+    }
+
+    /// The text of the SQL file that the variant's database begins with.
+    fn schema(&self) -> Result<Option<String>, Error> {
+        let file = self.plan.postgres.as_ref().and_then(|postgres| postgres.schema.as_ref());
+        let path = file.map(|file| self.context.lab_folder(&self.plan.lab).join(file));
+        path.map(|path| std::fs::read_to_string(&path).map_err(Error::file("read", &path))).transpose()
     }
 
     /// Every worker says that it is set up.
@@ -173,7 +180,7 @@ impl Stage<'_> {
         self.bound_hit(ended, "not everybody came back to work", bound)
     }
 
-    /// Workers stop; then the broker's store is read back into a journal of its own.
+    /// Workers stop; then the broker's store and the sink are read, each into a journal of its own.
     async fn observe(&mut self) -> Result<(), Error> {
         self.begin(Phase::Observe)?;
         self.notice_the_gone().await?;
@@ -184,7 +191,8 @@ impl Stage<'_> {
         let ended =
             self.pump(STOP_BOUND, |stage| stage.workers.iter().all(|worker| !worker.at_work())).await?;
         self.bound_hit(ended, "a worker did not stop", STOP_BOUND)?;
-        self.read_back().await
+        self.read_back().await?;
+        self.read_sink().await
     }
 
     /// Whoever is gone before anybody was told to stop has ended by itself, however well.
@@ -199,36 +207,6 @@ impl Stage<'_> {
         self.bound_hit(ended, "a worker that ended was not heard to its end", STOP_BOUND)
     }
 
-    /// The second oracle: what the stream holds, whoever was or was not told about it.
-    async fn read_back(&mut self) -> Result<(), Error> {
-        let Some(store) = self.store.as_ref().filter(|_| self.plan.stream().is_some()) else { return Ok(()) };
-        if self.broker_is_down_by_plan() {
-            let what = "the stream was not read back: its broker was left as it was".to_owned();
-            return self.events.emit(RunEvent::BoundHit { what });
-        }
-        let header = journal::Header { run: self.run, writer: READ_BACK.to_owned() };
-        let path = self.folder.journals().join(format!("{READ_BACK}.journal"));
-        let mut journal = journal::Writer::create(&path, &header)?;
-        let (mut messages, mut unreadable) = (0, 0);
-        let exists = store
-            .read_back(|payload| {
-                messages += 1;
-                match identify(payload, &self.tag, Kind::Stored) {
-                    Some((kind, id)) => drop(journal.append(kind, id)?),
-                    None => unreadable += 1,
-                }
-                Ok(())
-            })
-            .await?;
-        if unreadable > 0 {
-            let what = format!(
-                "{unreadable} messages in the stream were made by no lab: nobody can account for them"
-            );
-            self.events.emit(RunEvent::BoundHit { what })?;
-        }
-        self.events.emit(RunEvent::ReadBack { store: self.names.stream.clone(), exists, messages })
-    }
-
     /// Ends all that the run started; the brokers stay, healthy, for the next variant.
     async fn down(&mut self, failed: bool) {
         // An event that cannot be written must not keep a process alive.
@@ -239,35 +217,38 @@ impl Stage<'_> {
                 self.context.local.forget(node.pid());
             }
         }
-        self.keep_broker_log();
-        let store = self.store.take();
+        self.keep_broker_logs();
+        let stores = std::mem::replace(&mut self.stores, Stores::new(&self.tag));
         if failed || !self.brokers.are_alive() || self.broker_is_down_by_plan() {
             self.brokers.stop().await;
-        } else if let Some(store) = store {
-            store.delete().await;
+        } else {
+            stores.delete().await;
         }
     }
 
-    /// Copies what the broker logged during this run into the run folder.
-    fn keep_broker_log(&self) {
-        let Some(server) = &self.brokers.nats else { return };
-        let text = std::fs::read(server.log()).unwrap_or_default();
-        let from = self.broker_log_from.min(text.len());
-        if let Err(error) = std::fs::write(self.folder.log("nats"), &text[from..]) {
-            tracing::warn!("the log of nats could not be kept: {error}");
+    /// Copies what the brokers logged during this run into the run folder.
+    fn keep_broker_logs(&self) {
+        for (broker, from) in &self.broker_log_from {
+            let Some(server) = self.brokers.get(*broker) else { continue };
+            let text = std::fs::read(server.log()).unwrap_or_default();
+            let kept = std::fs::write(self.folder.log(broker.word()), &text[*from.min(&text.len())..]);
+            if let Err(error) = kept {
+                tracing::warn!("the log of {broker} could not be kept: {error}");
+            }
         }
     }
 
     /// Starts the broker again after a fault, on the same data and port.
     pub async fn restart_broker(&mut self) -> Result<(), Error> {
-        let Some(server) = &mut self.brokers.nats else { return Ok(()) };
+        let Some(broker) = self.broker_of_faults() else { return Ok(()) };
+        let Some(server) = self.brokers.get_mut(broker) else { return Ok(()) };
         if server.alive() {
             return Ok(());
         }
         server.restart(&self.context.local).await?;
-        self.store = Some(Store::open(server, &self.names).await?);
-        let (version, port) = (server.version().to_owned(), server.port());
-        self.events.emit(RunEvent::BrokerUp { broker: "nats-server".to_owned(), version, port })
+        // The start itself is no standstill.
+        self.moved = tokio::time::Instant::now();
+        self.broker_is_up(broker).await
     }
 
     fn anyone(&self, standing: &Standing) -> bool {

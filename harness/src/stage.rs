@@ -14,10 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    broker::{
-        Brokers,
-        nats::store::{Names, Store},
-    },
+    broker::{Brokers, stores::Stores},
     context::Context,
     error::Error,
     fault::{
@@ -27,7 +24,7 @@ use crate::{
     live::Live,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
-    scenario::{Plan, Sink},
+    scenario::{Broker, Plan},
     sink::Webhook,
     store::RunFolder,
     workload::{
@@ -76,10 +73,8 @@ pub struct Stage<'a> {
     pub workers: Vec<Worker>,
     /// Entries that workers without a journal tell by lines.
     pub told: Told,
-    /// The harness's own connection to NATS.
-    pub store: Option<Store>,
-    /// The names the run uses on NATS.
-    pub names: Names,
+    /// What the run has on the brokers, and the harness's own connections to them.
+    pub stores: Stores,
     /// The webhook receiver, where the variant has one.
     pub webhook: Option<Webhook>,
     /// What became of each fault of the plan.
@@ -102,8 +97,8 @@ pub struct Stage<'a> {
     pub passages_before: BTreeMap<(String, String), u64>,
     /// When a worker last said or wrote anything.
     pub moved: Instant,
-    /// Where this run's part of the broker's log begins, in bytes.
-    pub broker_log_from: usize,
+    /// Where this run's part of each broker's log begins, in bytes.
+    pub broker_log_from: BTreeMap<Broker, usize>,
     heard: mpsc::UnboundedReceiver<Heard>,
     /// Where workers' lines are sent to.
     pub ears: mpsc::UnboundedSender<Heard>,
@@ -133,8 +128,7 @@ impl<'a> Stage<'a> {
             live: Live::new(run, folder.journals()),
             workers: Vec::new(),
             told: Told::new(run, folder.journals()),
-            store: None,
-            names: Names::of(&tag),
+            stores: Stores::new(&tag),
             tag,
             webhook: None,
             faults: vec![FaultStanding::default(); plan.faults.len()],
@@ -147,7 +141,7 @@ impl<'a> Stage<'a> {
             stopping: false,
             passages_before: BTreeMap::new(),
             moved: Instant::now(),
-            broker_log_from: 0,
+            broker_log_from: BTreeMap::new(),
             heard,
             ears,
             interrupt: context.interrupt.clone(),
@@ -239,6 +233,11 @@ impl<'a> Stage<'a> {
         })
     }
 
+    /// The broker that a fault on "the broker" means: a variant with such a fault has exactly one.
+    pub fn broker_of_faults(&self) -> Option<Broker> {
+        self.plan.brokers.first().copied()
+    }
+
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
         self.moved = Instant::now();
         let place = heard.worker;
@@ -278,7 +277,7 @@ impl<'a> Stage<'a> {
             Ok(Said::Record(kind, ids)) => {
                 let life = self.workers[place].life();
                 // Where the sink is elsewhere, a worker's word on its effects is a hint.
-                let hint = kind == ledger::Kind::Applied && self.plan.sink != Sink::Journal;
+                let hint = kind == ledger::Kind::Applied && !self.plan.sink.is_own_word();
                 let kind = if hint { ledger::Kind::Reported } else { kind };
                 if self.told.record(&life, kind, &ids)? {
                     self.live.watch(&Told::life(&life), kind == ledger::Kind::Attempted);

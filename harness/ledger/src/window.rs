@@ -13,6 +13,8 @@ pub enum What {
     Restarted,
     /// Paused by SIGSTOP; the window ends with SIGCONT.
     Paused,
+    /// A worker's connections were ended by the server; the window ends when it is back.
+    Disconnected,
     /// A worker was held at this point.
     Held(String),
     /// No consumer was ready. Its target is of no interest.
@@ -64,6 +66,7 @@ impl fmt::Display for What {
             Self::Stopped => f.write_str("stopped"),
             Self::Restarted => f.write_str("restarted"),
             Self::Paused => f.write_str("paused"),
+            Self::Disconnected => f.write_str("disconnected"),
             Self::Held(point) => write!(f, "held at {point}"),
             Self::NoConsumerReady => f.write_str("no consumer ready"),
             Self::Other(what) => f.write_str(what),

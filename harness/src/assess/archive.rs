@@ -7,10 +7,10 @@ use ledger::{Account, IdRange, Kind, Lives};
 
 use crate::{
     error::Error,
+    observe::read_back_journal,
     report::event::{Recorded, RunEvent, read_lines},
-    run::READ_BACK,
     scenario::{Plan, Sink},
-    sink::WEBHOOK,
+    sink::{TABLE, WEBHOOK},
     store::{RunFolder, RunToml},
     workload::launch::parts,
 };
@@ -132,7 +132,8 @@ fn lives_with_journal(plan: &Plan, events: &[Recorded]) -> Vec<String> {
             RunEvent::WorkerReady { worker, incarnation } if !foreign(worker) => {
                 Some(format!("{worker}.{incarnation}"))
             }
-            RunEvent::ReadBack { .. } => Some(READ_BACK.to_owned()),
+            RunEvent::ReadBack { broker, .. } => Some(read_back_journal(broker)),
+            RunEvent::SinkRead { effects: Some(_), .. } => Some(TABLE.to_owned()),
             _ => None,
         })
         .collect();

@@ -7,7 +7,7 @@ mod windows;
 
 use std::collections::BTreeMap;
 
-use ledger::{Counts, Judgement, Kind, Mismatch, Scope, Verdict};
+use ledger::{Counts, Judgement, Kind, Mismatch, Scope, Sum, Verdict};
 
 pub use archive::Archive;
 pub use evidence::evidence;
@@ -51,7 +51,8 @@ pub fn assess(folder: &RunFolder) -> Result<Assessed, Error> {
     let lives = archive.lives(ledger::first(&wanted, LOOKED_AT));
     let evidence = evidence(&archive);
     let scope = scope(&archive, evidence.drained == Some(true));
-    let counts = account.counts(&scope, &lives);
+    let mut counts = account.counts(&scope, &lives);
+    counts.sum = sum(&archive, &counts);
     let Judgement { verdict, reasons } = ledger::judge(&counts, plan.contract, plan.order, &evidence);
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     let (writers, windows) = (archive.writers(), windows(&archive));
@@ -83,6 +84,16 @@ pub fn assess(folder: &RunFolder) -> Result<Assessed, Error> {
     Ok(Assessed { result, reasons, mismatches, logs: logs(&archive) })
 }
 
+/// What a sink that adds up should hold and holds: each message that was taken, or whose effect was seen, adds one.
+fn sum(archive: &Archive, counts: &Counts) -> Option<Sum> {
+    let observed = archive.events.iter().find_map(|recorded| match &recorded.event {
+        RunEvent::SinkRead { sum, .. } => *sum,
+        _ => None,
+    })?;
+    let expected = counts.acked + counts.unconfirmed + counts.recovered;
+    Some(Sum { expected: i64::try_from(expected).unwrap_or(i64::MAX), observed })
+}
+
 /// Null for an inconclusive run, and where `--set` or `--no-faults` made another run of it.
 fn as_expected(archive: &Archive, verdict: Verdict, mismatches: &[Mismatch]) -> Option<bool> {
     let judged = matches!(verdict, Verdict::Kept | Verdict::Broken);
@@ -94,12 +105,7 @@ fn scope(archive: &Archive, drained: bool) -> Scope {
     let plan = archive.plan();
     let store_read =
         archive.events.iter().any(|recorded| matches!(recorded.event, RunEvent::ReadBack { .. }));
-    Scope {
-        drained,
-        store_read,
-        settles: plan.consumer().is_some_and(|consumer| consumer.ack != crate::scenario::Ack::None),
-        keyed: archive.has(Kind::Called),
-    }
+    Scope { drained, store_read, settles: plan.settles(), keyed: archive.has(Kind::Called) }
 }
 
 fn mismatches(

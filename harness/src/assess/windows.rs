@@ -73,6 +73,7 @@ fn matter(fault: &str) -> What {
         "kill" => What::Killed,
         "stop" | "restart" => What::Stopped,
         "pause" => What::Paused,
+        "disconnect" => What::Disconnected,
         other => What::Other(format!("was hit by {other}")),
     }
 }

@@ -1,66 +1,92 @@
-//! What stands between producers and consumers.
+//! What stands between producers and consumers: the servers of a lab, and what a run has on them.
 
+#[path = "standin_kafka.rs"]
+pub mod kafka;
 pub mod nats;
+#[path = "standin_postgres.rs"]
+pub mod postgres;
+pub mod stores;
 
-use std::path::PathBuf;
+mod server;
 
-use crate::{error::Error, runtime::local::Local, store::Session};
+use std::collections::BTreeMap;
+
+pub use server::Server;
+
+use crate::{context::Context, error::Error, scenario::Broker};
 
 /// The brokers that one lab has standing. Its variants use them one after the other.
 #[derive(Debug, Default)]
 pub struct Brokers {
-    /// The NATS server.
-    pub nats: Option<nats::server::Server>,
-    /// What this server was started with beyond the ordinary: a variant that needs other settings gets another server.
-    settings: String,
+    standing: BTreeMap<Broker, Standing>,
     started: u32,
 }
 
+#[derive(Debug)]
+struct Standing {
+    server: Server,
+    /// What it was started with beyond the ordinary: a variant that needs other settings gets another server.
+    settings: String,
+}
+
 impl Brokers {
-    /// Sees to it that a healthy NATS server with these settings is there.
-    pub async fn need_nats(
+    /// Sees to it that a healthy server of this kind with these settings is there.
+    pub async fn need(
         &mut self,
-        local: &Local,
-        binary: &nats::install::NatsServer,
-        session: &Session,
+        context: &Context,
+        broker: Broker,
         lab: &str,
         settings: &str,
     ) -> Result<(), Error> {
-        if let Some(server) = &mut self.nats {
-            if self.settings == settings && server.alive() {
+        if let Some(standing) = self.standing.get_mut(&broker) {
+            if standing.settings == settings && standing.server.alive() {
                 return Ok(());
             }
-            server.stop().await?;
+            standing.server.stop().await?;
+            self.standing.remove(&broker);
         }
         self.started += 1;
-        let folder: PathBuf = session.broker(&format!("{lab}-nats-{}", self.started));
-        self.nats = Some(nats::server::Server::start(local, binary, &folder, settings).await?);
-        self.settings = settings.to_owned();
+        let folder = context.session.broker(&format!("{lab}-{broker}-{}", self.started));
+        let server = Server::start(context, broker, &folder, settings).await?;
+        self.standing.insert(broker, Standing { server, settings: settings.to_owned() });
         Ok(())
+    }
+
+    /// One that stands.
+    pub fn get(&self, broker: Broker) -> Option<&Server> {
+        self.standing.get(&broker).map(|standing| &standing.server)
+    }
+
+    /// One that stands, to do something to it.
+    pub fn get_mut(&mut self, broker: Broker) -> Option<&mut Server> {
+        self.standing.get_mut(&broker).map(|standing| &mut standing.server)
     }
 
     /// Whether all that were started are there.
     pub fn are_alive(&mut self) -> bool {
-        self.nats.as_mut().is_none_or(|server| server.alive())
+        self.standing.values_mut().all(|standing| standing.server.alive())
     }
 
     /// An error that names the broker that died by itself.
     pub fn first_dead(&mut self) -> Result<(), Error> {
-        let Some(node) = self.nats.as_mut().and_then(|server| server.node()) else { return Ok(()) };
-        if node.ended().is_none() {
-            return Ok(());
+        for standing in self.standing.values_mut() {
+            let program = standing.server.program();
+            let Some(node) = standing.server.node() else { continue };
+            if node.ended().is_some() {
+                let how = node.how_it_ended();
+                return Err(node.error(format!("{program} died by itself ({how})")));
+            }
         }
-        let how = node.how_it_ended();
-        Err(node.error(format!("nats-server died by itself ({how})")))
+        Ok(())
     }
 
     /// Ends all of them.
     pub async fn stop(&mut self) {
-        if let Some(server) = &mut self.nats
-            && let Err(error) = server.stop().await
-        {
-            tracing::warn!("{error}");
+        for standing in self.standing.values_mut() {
+            if let Err(error) = standing.server.stop().await {
+                tracing::warn!("{error}");
+            }
         }
-        self.nats = None;
+        self.standing.clear();
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     report::event::RunEvent,
     runtime::node::KILLED,
-    scenario::{Action, Broker, FaultSpec, Heal, Moment, Target},
+    scenario::{Action, FaultSpec, Heal, Moment, Target},
     stage::Stage,
     workload::worker,
 };
@@ -115,6 +115,9 @@ impl Stage<'_> {
         let resolved = self.resolve(&spec);
         let (injected, evidence) = match (&spec.target, self.place_of(&resolved)) {
             (Target::Broker, _) => self.hit_broker(spec.action).await?,
+            (_, Some(place)) if spec.action == Action::Disconnect => {
+                self.stores.disconnect(&self.workers[place].life()).await?
+            }
             (_, Some(place)) => self.hit_worker(spec.action, place).await?,
             (_, None) => (false, "nobody there to hit".to_owned()),
         };
@@ -140,7 +143,9 @@ impl Stage<'_> {
             self.workers.iter().filter(|worker| worker.at_work() && self.may_be(&worker.name, &spec.target))
         };
         match (&spec.target, self.at_moment(&spec.at, Some(&spec.target))) {
-            (Target::Broker, _) => Broker::Nats.word().to_owned(),
+            (Target::Broker, _) => {
+                self.broker_of_faults().map_or_else(|| spec.target.to_string(), |broker| broker.to_string())
+            }
             (Target::Worker(name), _) => name.clone(),
             (target, Some(at)) if self.may_be(&at.worker, target) => at.worker.clone(),
             _ => {
@@ -152,10 +157,11 @@ impl Stage<'_> {
     }
 
     async fn hit_broker(&mut self, action: Action) -> Result<(bool, String), Error> {
-        let Some(node) = self.brokers.nats.as_mut().and_then(|server| server.node()) else {
-            return Ok((false, "the broker was not there".to_owned()));
-        };
-        hit(node, action).await
+        let server = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker));
+        match server {
+            Some(server) => server.hit(action).await,
+            None => Ok((false, "the broker was not there".to_owned())),
+        }
     }
 
     async fn hit_worker(&mut self, action: Action, place: usize) -> Result<(bool, String), Error> {
@@ -180,9 +186,11 @@ impl Stage<'_> {
         let (action, broker) = (spec.action, spec.target == Target::Broker);
         let resolved = self.faults[number].resolved.clone();
         match (action, broker) {
+            (Action::Disconnect, _) => {}
             (Action::Pause, true) => {
-                if let Some(node) = self.brokers.nats.as_mut().and_then(|server| server.node()) {
-                    node.resume();
+                if let Some(server) = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker))
+                {
+                    server.resume();
                 }
             }
             (_, true) => self.restart_broker().await?,
@@ -313,6 +321,7 @@ async fn hit(node: &mut crate::runtime::node::Node, action: Action) -> Result<(b
             Ok((!gone_before && evidence == KILLED, evidence))
         }
         Action::Pause => Ok((true, node.pause().await?)),
+        Action::Disconnect => Ok((false, "only a connection is disconnected".to_owned())),
         Action::Stop | Action::Restart => {
             let gone_before = node.ended().is_some();
             let evidence = node.terminate(Duration::from_secs(5)).await?;

@@ -204,14 +204,25 @@ pub enum RunEvent {
         /// What was still there.
         left: String,
     },
-    /// The broker's store was read back.
+    /// A broker's store was read back.
     ReadBack {
+        /// Which broker's: "nats".
+        broker: String,
         /// Its name there.
         store: String,
         /// Whether it was still there.
         exists: bool,
         /// How many messages it held.
         messages: u64,
+    },
+    /// A sink in the run's database was read.
+    SinkRead {
+        /// Which: "table".
+        sink: String,
+        /// How many effects it holds, where it holds them one by one.
+        effects: Option<u64>,
+        /// What they add up to, where it adds them up.
+        sum: Option<i64>,
     },
     /// A journal cannot be read to its end: the run is inconclusive.
     Damaged {

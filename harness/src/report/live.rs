@@ -232,6 +232,7 @@ fn plain(recorded: &Recorded) -> Option<String> {
         | RunEvent::Figure { .. }
         | RunEvent::Drained { .. }
         | RunEvent::ReadBack { .. }
+        | RunEvent::SinkRead { .. }
         | RunEvent::Judged { .. } => return None,
     };
     Some(clean(&format!("{:>9}  {text}", seconds(recorded.at_s))))

@@ -4,4 +4,5 @@ pub mod guard;
 pub mod local;
 pub mod node;
 pub mod process;
+pub mod sockets;
 pub mod table;

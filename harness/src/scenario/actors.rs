@@ -78,7 +78,11 @@ fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(
     ["at", "heal"].into_iter().for_each(|key| fields.allow(key));
     let [word] = said[..] else {
         let what = if said.is_empty() { "a fault that does nothing" } else { "a fault that does two things" };
-        fields.notes.wrong(&fields.place, what, "one of kill, pause, stop, restart, each with a target");
+        fields.notes.wrong(
+            &fields.place,
+            what,
+            "one of kill, pause, stop, restart, disconnect, each with a target",
+        );
         return None;
     };
     let target = fields.get::<String>(word);
@@ -90,15 +94,20 @@ fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(
     let target = target?;
     claims.target(&target.value, &target.place);
     let Ok(parsed) = target.value.parse();
+    if *action == Action::Disconnect && parsed == Target::Broker {
+        fields.notes.wrong(&target.place, "the broker is not disconnected from itself", "a worker");
+        return None;
+    }
     Some((*action, parsed))
 }
 
 fn heal(fields: &mut Fields, claims: &Claims, action: Option<Action>, target: &Target) -> Option<Heal<Pick>> {
     let restart = action == Some(Action::Restart);
     let Some(Placed { value, place }) = fields.raw("heal") else {
-        // A restart is its own healing.
+        // A restart is its own healing, and whoever was disconnected connects again by itself.
         let at_once = Heal::At(Moment::After(std::time::Duration::ZERO));
-        return Some(if restart { at_once } else { Heal::BeforeDrain });
+        let by_itself = restart || action == Some(Action::Disconnect);
+        return Some(if by_itself { at_once } else { Heal::BeforeDrain });
     };
     if restart {
         fields.notes.wrong(&place, "a restart with a `heal`", "no `heal`: a restart heals itself");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use super::{
-    ConsumerSettings, Error, Role, StreamSettings, Variant, Word, duration,
+    Broker, ConsumerSettings, Error, Role, StreamSettings, Variant, Word, duration,
     mistake::{nearest, one_of},
     validate::MOST_WORKERS,
 };
@@ -52,12 +52,12 @@ impl Changes {
                     "`--set {text}` has no `=`; it looks like --set messages=100"
                 )));
             };
-            if !KEYS.iter().any(|(known, _)| *known == key) {
+            if !KEYS.iter().any(|(known, _)| *known == key) && of_a_server(key).is_none() {
                 let known = KEYS.map(|(known, _)| known);
                 let meant =
                     nearest(key, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 return Err(Error::Set(format!(
-                    "there is no setting `{key}`{meant}\n  --set knows: {}",
+                    "there is no setting `{key}`{meant}\n  --set knows: {}, server.<broker>.<the server's own setting>",
                     known.join(", ")
                 )));
             }
@@ -77,7 +77,37 @@ impl Changes {
     }
 }
 
+/// A key like `server.postgres.synchronous_commit`: the broker, and its own word for the setting.
+fn of_a_server(key: &str) -> Option<(Broker, &str)> {
+    let (broker, setting) = key.strip_prefix("server.")?.split_once('.')?;
+    let broker = Broker::ALL.iter().find(|known| known.word() == broker)?;
+    Some((*broker, setting)).filter(|_| !setting.is_empty())
+}
+
+fn set_server(variant: &mut Variant, broker: Broker, key: &str, value: &str) -> Result<(), String> {
+    if !variant.brokers.contains(&broker) {
+        return Err(format!("it has no {broker}"));
+    }
+    let settings = match broker {
+        Broker::Nats => &mut variant.server.nats,
+        Broker::Postgres => &mut variant.server.postgres,
+        Broker::Kafka => &mut variant.server.kafka,
+    };
+    settings.get_or_insert_default().insert(key.to_owned(), own_word(value));
+    Ok(())
+}
+
+/// A server's own configuration may want a number or a truth value without quotes.
+fn own_word(text: &str) -> toml::Value {
+    let number = text.parse().map(toml::Value::Integer).ok();
+    let truth = || text.parse().map(toml::Value::Boolean).ok();
+    number.or_else(truth).unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
 fn set(variant: &mut Variant, key: &str, value: &str) -> Result<(), String> {
+    if let Some((broker, setting)) = of_a_server(key) {
+        return set_server(variant, broker, setting, value);
+    }
     match key.rsplit_once('.') {
         None => set_variant(variant, key, value),
         Some(("nats.stream", field)) => {

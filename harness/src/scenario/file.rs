@@ -6,12 +6,12 @@ use ledger::{Contract, Counts};
 use toml::de::DeTable;
 
 use super::{
-    Broker, Lab, Variant, VariantKind, Word, Workload,
+    Action, Broker, Lab, Target, Variant, VariantKind, Word, Workload,
     actors::{fault, hold, worker},
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     mistake::{Mistake, Mistakes, Notes},
-    settings::{expect, nats, server, sink, workload},
+    settings::{expect, kafka, nats, postgres, server, sink, workload},
     validate::{Claims, Neighbour, Supports, check_cure},
 };
 
@@ -78,7 +78,7 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
     let base = around.defaults.workload.clone();
     let base = fields.table("workload", |fields| workload(fields, &base)).unwrap_or(base);
     fields.must_have("variant");
-    let variants = fields.tables("variant", |fields| Some(variant(fields, around, &base, &brokers)));
+    let variants = fields.tables("variant", |fields| Some(variant(fields, around, &base, &brokers, folder)));
     check_names(&variants, around, fields.notes);
     let (number, name) = number_and_name(folder);
     Some(Lab {
@@ -87,7 +87,6 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
         name,
         title: title?.value,
         question: question?.value,
-        brokers,
         minutes: u32::try_from(minutes?.value).unwrap_or(u32::MAX),
         hint: hint?.value,
         variants: variants.into_iter().map(|drawn| drawn.variant).collect::<Option<_>>()?,
@@ -95,18 +94,24 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
 }
 
 fn brokers(fields: &mut Fields) -> Vec<Broker> {
-    let Some(found) = fields.need::<Vec<String>>("brokers") else { return Vec::new() };
-    let known: Vec<_> = Broker::ALL.iter().map(|broker| broker.word()).collect();
+    fields.must_have("brokers");
+    brokers_of(fields, Broker::ALL).unwrap_or_default()
+}
+
+/// The brokers named at `brokers`, each one of `some`. `None` where the key is not there.
+fn brokers_of(fields: &mut Fields, some: &[Broker]) -> Option<Vec<Broker>> {
+    let found = fields.get::<Vec<String>>("brokers")?;
+    let known: Vec<_> = some.iter().map(|broker| broker.word()).collect();
     let mut brokers = Vec::new();
     for word in &found.value {
-        match Broker::ALL.iter().find(|broker| broker.word() == word) {
+        match some.iter().find(|broker| broker.word() == word) {
             Some(broker) => brokers.push(*broker),
             None => {
                 fields.notes.unknown(&found.place, format!("no broker `{word}`"), word, known.iter().copied())
             }
         }
     }
-    brokers
+    Some(brokers)
 }
 
 /// A variant as far as it could be read, and what has to be compared with its siblings.
@@ -116,22 +121,24 @@ struct Drawn {
     variant: Option<Variant>,
 }
 
-fn variant(fields: &mut Fields, around: &Around, base: &Workload, brokers: &[Broker]) -> Drawn {
+fn variant(
+    fields: &mut Fields,
+    around: &Around,
+    base: &Workload,
+    of_the_lab: &[Broker],
+    folder: &Path,
+) -> Drawn {
     let (claims, defaults) = (Claims::default(), around.defaults);
+    let brokers = brokers_of(fields, of_the_lab).unwrap_or_else(|| of_the_lab.to_vec());
     let name = fields.need::<String>("name");
     let says = fields.need::<String>("says");
     let contract = fields.need::<Contract>("contract");
     let defect = fields.get::<String>("defect");
     let cure = fields.get::<String>("cure");
     let nats = fields.table("nats", |fields| nats(fields, defaults));
+    let kafka = fields.table("kafka", kafka);
+    let postgres = fields.table("postgres", |fields| postgres(fields, folder));
     let server = fields.table("server", server).unwrap_or_default();
-    if (nats.is_some() || server.nats.is_some()) && !brokers.contains(&Broker::Nats) {
-        fields.notes.wrong(
-            &fields.place,
-            "settings of nats, which the lab does not have",
-            "\"nats\" among its `brokers`",
-        );
-    }
     let kind = fields.or("kind", defaults.variant.kind);
     let tries = tries(fields, kind, defaults);
     let variant = Variant {
@@ -148,8 +155,11 @@ fn variant(fields: &mut Fields, around: &Around, base: &Workload, brokers: &[Bro
         resend: fields.or("resend", defaults.variant.resend),
         workload: fields.table("workload", |fields| workload(fields, base)).unwrap_or_else(|| base.clone()),
         limit: fields.or("limit", defaults.variant.limit),
+        brokers,
         server,
         nats,
+        kafka,
+        postgres,
         sink: fields.table("sink", sink).flatten().unwrap_or_else(|| defaults.variant.sink.clone()),
         workers: fields.tables("worker", |fields| worker(fields, defaults, &claims)),
         holds: fields.tables("hold", |fields| hold(fields, &claims)),
@@ -157,6 +167,7 @@ fn variant(fields: &mut Fields, around: &Around, base: &Workload, brokers: &[Bro
         expect: expectation(fields, &claims),
     };
     check(fields, &variant, contract.is_some());
+    check_brokers(fields, &variant);
     claims.check(&variant, &around.points, fields.notes);
     let whole = name.is_some() && says.is_some() && contract.is_some();
     Drawn { name, cure, variant: whole.then_some(variant) }
@@ -202,6 +213,29 @@ fn check(fields: &mut Fields, variant: &Variant, has_contract: bool) {
         variant.expect.contradiction(variant.contract, variant.order, variant.defect.as_deref());
     if let Some(contradiction) = contradiction {
         fields.notes.wrong(&expect.place, contradiction, "");
+    }
+}
+
+/// What a variant says of brokers must be of brokers that it has.
+fn check_brokers(fields: &mut Fields, variant: &Variant) {
+    let said = [
+        (Broker::Nats, variant.nats.is_some()),
+        (Broker::Kafka, variant.kafka.is_some()),
+        (Broker::Postgres, variant.postgres.is_some()),
+        (Broker::Postgres, variant.sink.is_in_postgres()),
+        (Broker::Postgres, variant.faults.iter().any(|fault| fault.action == Action::Disconnect)),
+    ];
+    let settings = Broker::ALL.iter().map(|broker| (*broker, variant.server.of(*broker).is_some()));
+    let missing =
+        said.into_iter().chain(settings).find(|(broker, is)| *is && !variant.brokers.contains(broker));
+    if let Some((broker, _)) = missing {
+        let what = format!("something of {broker}, which the variant does not have");
+        fields.notes.wrong(&fields.place, what, format!("\"{broker}\" among its `brokers`"));
+    }
+    let hit = variant.faults.iter().any(|fault| fault.target == Target::Broker);
+    if hit && variant.brokers.len() != 1 {
+        let what = format!("a fault on the broker, of which there are {}", variant.brokers.len());
+        fields.notes.wrong(&fields.place_of("fault"), what, "exactly one of `brokers` in this variant");
     }
 }
 

@@ -1,7 +1,7 @@
 //! A lab and its variants, as read and validated. Where a type has a number `N`, it is a [`Pick`] in a
 //! [`Variant`] and a number in a [`Plan`](super::Plan).
 
-use std::{convert::Infallible, fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr, time::Duration};
 
 use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,8 +23,6 @@ pub struct Lab {
     pub title: String,
     /// The question that the lab answers.
     pub question: String,
-    /// What its variants need.
-    pub brokers: Vec<Broker>,
     /// How long it takes in the room.
     pub minutes: u32,
     /// A question that puts a participant on the track.
@@ -62,10 +60,16 @@ pub struct Variant {
     pub workload: Workload,
     /// The bound of the run.
     pub limit: Duration,
+    /// Which of the lab's brokers it needs.
+    pub brokers: Vec<Broker>,
     /// Settings of servers of its own.
     pub server: Server,
     /// What the harness creates on NATS before the workers start.
     pub nats: Option<NatsNames>,
+    /// What it creates on Kafka.
+    pub kafka: Option<KafkaNames>,
+    /// What it creates in PostgreSQL.
+    pub postgres: Option<PostgresNames>,
     /// Where effects become visible.
     pub sink: Sink,
     /// Who takes part.
@@ -97,6 +101,23 @@ pub struct Server {
     /// For nats-server, by the names of its configuration file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nats: Option<toml::Table>,
+    /// For PostgreSQL, by the names of `postgresql.conf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<toml::Table>,
+    /// For Kafka, by the names of `server.properties`, each name a text in quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kafka: Option<toml::Table>,
+}
+
+impl Server {
+    /// The settings for one broker.
+    pub fn of(&self, broker: Broker) -> Option<&toml::Table> {
+        match broker {
+            Broker::Nats => self.nats.as_ref(),
+            Broker::Postgres => self.postgres.as_ref(),
+            Broker::Kafka => self.kafka.as_ref(),
+        }
+    }
 }
 
 /// What the harness creates on NATS for one run.
@@ -141,6 +162,43 @@ pub struct ConsumerSettings {
     pub max_ack_pending: Option<i64>,
 }
 
+/// What the harness creates on Kafka for one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KafkaNames {
+    /// The run's topic.
+    pub topic: TopicSettings,
+    /// Consumers commit their offsets as one group: then the broker knows what is left.
+    pub group: bool,
+}
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSettings {
+    /// How many partitions.
+    pub partitions: u32,
+    /// Kafka's own settings of a topic, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, String>,
+}
+
+impl Default for TopicSettings {
+    /// One partition: a log in one order.
+    fn default() -> Self {
+        Self { partitions: 1, config: BTreeMap::new() }
+    }
+}
+
+/// What the harness creates in PostgreSQL for one run, in a database of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresNames {
+    /// A file with SQL in the lab's folder, run before the workers start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+}
+
 /// Where effects become visible. None of them removes duplicates by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -152,6 +210,23 @@ pub enum Sink {
         /// It knows an idempotency key: calls and effects are counted apart.
         keyed: bool,
     },
+    /// The table `effects` in the run's database: each row is an effect. It has no key, so it keeps duplicates.
+    Table,
+    /// The table `balances` in the run's database: only its sum can be seen there. The worker's entry is the effect of
+    /// a message, and the sum shows whether that is true.
+    Balance,
+}
+
+impl Sink {
+    /// Whether a worker's own entry is the effect.
+    pub fn is_own_word(&self) -> bool {
+        matches!(self, Sink::Journal | Sink::Balance)
+    }
+
+    /// Whether it lies in the run's database.
+    pub fn is_in_postgres(&self) -> bool {
+        matches!(self, Sink::Table | Sink::Balance)
+    }
 }
 
 /// One or more workers of the same kind.

@@ -26,8 +26,8 @@ pub use changes::Changes;
 pub use defaults::DEFAULTS;
 pub use error::Error;
 pub use lab::{
-    ConsumerSettings, FaultSpec, Heal, Hold, Lab, NatsNames, Server, Sink, StreamSettings, Target, Variant,
-    WorkerSpec, Workload,
+    ConsumerSettings, FaultSpec, Heal, Hold, KafkaNames, Lab, NatsNames, PostgresNames, Server, Sink,
+    StreamSettings, Target, TopicSettings, Variant, WorkerSpec, Workload,
 };
 pub use labs::{Labs, Selection};
 pub use moment::{Moment, Pick};

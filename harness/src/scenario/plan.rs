@@ -6,9 +6,9 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ack, Broker, Changes, ConsumerSettings, Error, FaultSpec, Heal, Hold, Lab, Moment, NatsNames, Pick,
-    Resend, Server, Sink, StreamSettings, Target, Variant, VariantKind, WorkerSpec, Workload, duration,
-    validate::worker_names,
+    Ack, Broker, Changes, ConsumerSettings, Error, FaultSpec, Heal, Hold, KafkaNames, Lab, Moment, NatsNames,
+    Pick, PostgresNames, Resend, Server, Sink, StreamSettings, Target, Variant, VariantKind, WorkerSpec,
+    Workload, duration, validate::worker_names,
 };
 
 /// What a run will do. It is written to the run's `run.toml` and read back for `harness check`.
@@ -29,7 +29,7 @@ pub struct Plan {
     pub hint: String,
     /// The program with the lab's workers.
     pub binary: String,
-    /// What the lab needs.
+    /// What the variant needs.
     pub brokers: Vec<Broker>,
     /// The variant's name.
     pub variant: String,
@@ -74,6 +74,12 @@ pub struct Plan {
     /// What is created on NATS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nats: Option<NatsNames>,
+    /// What is created on Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kafka: Option<KafkaNames>,
+    /// What is created in PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<PostgresNames>,
     /// Where effects become visible.
     pub sink: Sink,
     /// Who takes part.
@@ -103,7 +109,7 @@ impl Plan {
             question: lab.question.clone(),
             hint: lab.hint.clone(),
             binary: lab.binary.clone(),
-            brokers: lab.brokers.clone(),
+            brokers: variant.brokers,
             variant: variant.name,
             says: variant.says,
             contract: variant.contract,
@@ -122,6 +128,8 @@ impl Plan {
             workload: variant.workload,
             server: variant.server,
             nats: variant.nats,
+            kafka: variant.kafka,
+            postgres: variant.postgres,
             sink: variant.sink,
             workers,
             holds: Vec::new(),
@@ -157,9 +165,19 @@ impl Plan {
         consumer.and_then(|consumer| consumer.ack_wait).unwrap_or_default()
     }
 
-    /// The lines for nats-server's configuration file that the variant asks for; empty for an ordinary server.
-    pub fn server_settings(&self) -> String {
-        self.server.nats.as_ref().map(server_lines).unwrap_or_default()
+    /// The lines for a server's own configuration file that the variant asks for; empty for an ordinary server.
+    pub fn server_settings(&self, broker: Broker) -> String {
+        let Some(settings) = self.server.of(broker) else { return String::new() };
+        match broker {
+            Broker::Nats => server_lines(settings),
+            Broker::Postgres | Broker::Kafka => property_lines(settings),
+        }
+    }
+
+    /// Whether consumers have their progress confirmed by the broker.
+    pub fn settles(&self) -> bool {
+        let acks = self.consumer().is_some_and(|consumer| consumer.ack != Ack::None);
+        acks || self.kafka.as_ref().is_some_and(|kafka| kafka.group)
     }
 
     /// The workers' names, numbered within their role.
@@ -240,6 +258,12 @@ fn plan_fault(fault: &FaultSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> F
 /// Settings in the form of nats-server's configuration: `max_payload: 1024`.
 fn server_lines(table: &toml::Table) -> String {
     table.iter().map(|(key, value)| format!("{key}: {}\n", server_value(value))).collect()
+}
+
+/// Settings as PostgreSQL and Kafka take them: `key=value`. A value with blanks is put in quotes by whoever writes it.
+fn property_lines(table: &toml::Table) -> String {
+    let value = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    table.iter().map(|(key, found)| format!("{key}={}\n", value(found))).collect()
 }
 
 fn server_value(value: &toml::Value) -> String {

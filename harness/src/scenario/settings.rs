@@ -1,12 +1,13 @@
 //! Reads the tables of settings: workload, nats, server, sink, expect.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use ledger::{Bound, Counts, Expectation};
 use toml::de::DeValue;
 
 use super::{
-    ConsumerSettings, NatsNames, Server, Sink, SinkKind, StreamSettings, Workload,
+    ConsumerSettings, KafkaNames, NatsNames, PostgresNames, Server, Sink, SinkKind, StreamSettings,
+    TopicSettings, Workload,
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     validate::Claims,
@@ -14,6 +15,9 @@ use super::{
 
 /// More bytes in a message than any broker here takes.
 const LARGEST_PAYLOAD: u32 = 64 << 20;
+
+/// More partitions than a lab on a laptop can want.
+const MOST_PARTITIONS: u32 = 100;
 
 /// `{ messages, rate, payload }`, over what holds without it.
 pub fn workload(fields: &mut Fields, base: &Workload) -> Workload {
@@ -55,12 +59,64 @@ fn limit(fields: &mut Fields, key: &'static str) -> Option<i64> {
     fields.number(key, 1, i64::MAX as u64).and_then(|found| i64::try_from(found.value).ok())
 }
 
-/// `{ nats = { … } }`: what is in it are the server's own words, so it is taken as it is.
+/// `{ topic = { partitions, config }, group = true }`
+pub fn kafka(fields: &mut Fields) -> KafkaNames {
+    let topic = fields.table("topic", topic).unwrap_or_default();
+    KafkaNames { topic, group: fields.or("group", false) }
+}
+
+fn topic(fields: &mut Fields) -> TopicSettings {
+    let settings = TopicSettings::default();
+    TopicSettings {
+        partitions: fields.number_or("partitions", 1, MOST_PARTITIONS, settings.partitions),
+        config: fields.table("config", texts).unwrap_or_default(),
+    }
+}
+
+/// Kafka takes every setting of a topic as a text.
+fn texts(fields: &mut Fields) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for (key, value) in fields.all() {
+        fields.allow(key.value);
+        match value.value {
+            DeValue::String(text) => drop(texts.insert(key.value.to_owned(), text.to_string())),
+            other => {
+                let what = format!("`{}` is {}", key.value, shown(other));
+                fields.notes.wrong(&value.place, what, "a text, as Kafka takes it");
+            }
+        }
+    }
+    texts
+}
+
+/// `{ schema = "schema.sql" }`: a file that is there.
+pub fn postgres(fields: &mut Fields, folder: &Path) -> PostgresNames {
+    let schema = fields.get::<String>("schema");
+    if let Some(missing) = schema.as_ref().filter(|file| !folder.join(&file.value).is_file()) {
+        fields.notes.wrong(
+            &missing.place,
+            format!("there is no file `{}`", missing.value),
+            "a file in the lab's folder",
+        );
+    }
+    PostgresNames { schema: schema.map(|file| file.value) }
+}
+
+/// `{ nats = { … }, postgres = { … }, kafka = { … } }`: what is in them are the server's own words, so it is taken as
+/// it is.
 pub fn server(fields: &mut Fields) -> Server {
-    let Some(Placed { value, place }) = fields.raw("nats") else { return Server::default() };
+    Server {
+        nats: own_words(fields, "nats"),
+        postgres: own_words(fields, "postgres"),
+        kafka: own_words(fields, "kafka"),
+    }
+}
+
+fn own_words(fields: &mut Fields, broker: &'static str) -> Option<toml::Table> {
+    let Placed { value, place } = fields.raw(broker)?;
     let DeValue::Table(table) = value else {
-        fields.notes.wrong(&place, format!("`nats` is {}", shown(value)), "a table: { … }");
-        return Server::default();
+        fields.notes.wrong(&place, format!("`{broker}` is {}", shown(value)), "a table: { … }");
+        return None;
     };
     let mut settings = toml::Table::new();
     for (key, value) in table {
@@ -76,7 +132,7 @@ pub fn server(fields: &mut Fields) -> Server {
             }
         }
     }
-    Server { nats: Some(settings).filter(|settings| !settings.is_empty()) }
+    Some(settings).filter(|settings| !settings.is_empty())
 }
 
 fn free_value(value: &DeValue) -> Option<toml::Value> {
@@ -105,6 +161,8 @@ pub fn sink(fields: &mut Fields) -> Option<Sink> {
     Some(match fields.need::<SinkKind>("kind")?.value {
         SinkKind::Journal => Sink::Journal,
         SinkKind::Webhook => Sink::Webhook { keyed: fields.or("keyed", false) },
+        SinkKind::Table => Sink::Table,
+        SinkKind::Balance => Sink::Balance,
     })
 }
 

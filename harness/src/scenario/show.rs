@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Heal, Plan, Role, Sink, VariantKind, WorkerSpec, duration, validate::worker_names};
+use super::{Heal, KafkaNames, Plan, Role, Sink, VariantKind, WorkerSpec, duration, validate::worker_names};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,8 +57,18 @@ impl Plan {
             let more = [wait, most].into_iter().flatten().collect::<String>();
             line(f, "consumer", format!("ack {}{more}", consumer.ack))?;
         }
-        for setting in self.server_settings().lines() {
-            line(f, "server", setting.to_owned())?;
+        if let Some(KafkaNames { topic, group }) = &self.kafka {
+            let config: String = topic.config.iter().map(|(key, value)| format!(", {key}={value}")).collect();
+            let group = if *group { "; one consumer group commits offsets" } else { "" };
+            line(f, "topic", format!("{} partitions{config}{group}", topic.partitions))?;
+        }
+        if let Some(schema) = self.postgres.as_ref().and_then(|postgres| postgres.schema.as_ref()) {
+            line(f, "database", format!("with the tables of {schema}"))?;
+        }
+        for broker in &self.brokers {
+            for setting in self.server_settings(*broker).lines() {
+                line(f, "server", format!("{broker}: {setting}"))?;
+            }
         }
         match &self.sink {
             Sink::Journal => Ok(()),
@@ -66,6 +76,8 @@ impl Plan {
             Sink::Webhook { keyed: true } => {
                 line(f, "sink", "a webhook that knows an idempotency key".to_owned())
             }
+            Sink::Table => line(f, "sink", "the table `effects`, which has no key".to_owned()),
+            Sink::Balance => line(f, "sink", "the sum in the table `balances`".to_owned()),
         }
     }
 

@@ -147,6 +147,9 @@ words! {
         Stop = "stop",
         /// An orderly end, and a start at once.
         Restart = "restart",
+        /// A worker's connections to PostgreSQL are ended by the server (`pg_terminate_backend`). Nothing has to be
+        /// undone: whoever wants to connects again.
+        Disconnect = "disconnect",
     }
 }
 
@@ -157,6 +160,10 @@ words! {
         Journal = "journal",
         /// An HTTP receiver inside the harness.
         Webhook = "webhook",
+        /// A table in the run's database, without a key.
+        Table = "table",
+        /// A sum in the run's database.
+        Balance = "balance",
     }
 }
 
@@ -165,6 +172,10 @@ words! {
     Broker {
         /// nats-server.
         Nats = "nats",
+        /// PostgreSQL.
+        Postgres = "postgres",
+        /// Kafka.
+        Kafka = "kafka",
     }
 }
 

@@ -7,11 +7,13 @@ use crate::{
     assess::{Assessed, assess},
     error::Error,
     report::event::{Phase, Recorded, RunEvent},
-    run::READ_BACK,
     scenario::Plan,
     selftest::plan,
     store::{RunFolder, RunToml},
 };
+
+/// The journal in which a stream is read back.
+pub const READ_BACK: &str = "readback-nats";
 
 /// The run's id.
 pub const RUN: u64 = 0x5e1f_7e57_0000_0001;
@@ -55,7 +57,12 @@ impl History {
                 ready("consumer-0"),
                 ready("producer-0"),
                 RunEvent::Drained { proof: "nothing was left".to_owned() },
-                RunEvent::ReadBack { store: "LAB".to_owned(), exists: true, messages: MESSAGES.into() },
+                RunEvent::ReadBack {
+                    broker: "nats".to_owned(),
+                    store: "LAB".to_owned(),
+                    exists: true,
+                    messages: MESSAGES.into(),
+                },
                 RunEvent::PhaseBegan { phase: Phase::Down },
             ],
             damage: None,

@@ -54,6 +54,8 @@ pub fn clean() -> Plan {
             }),
             consumer: Some(ConsumerSettings { ack: Ack::Explicit, ack_wait: None, max_ack_pending: None }),
         }),
+        kafka: None,
+        postgres: None,
         sink: Sink::Journal,
         workers: vec![worker(Role::Producer), worker(Role::Consumer)],
         holds: Vec::new(),

@@ -10,7 +10,8 @@ use journal::{Header, Writer};
 use ledger::Kind;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{broker::nats::store::identify, error::Error};
+use super::identify;
+use crate::error::Error;
 
 /// The life name of the sink's journal.
 pub const LIFE: &str = "sink-webhook";

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::worker::Standing;
+use super::worker::{Standing, Worker};
 use crate::{
-    broker::nats::store::{self, Backlog},
+    broker::stores::Stores,
     error::Error,
     report::event::RunEvent,
     scenario::Role,
@@ -62,7 +62,7 @@ impl Stage<'_> {
         if let Some(left) = self.connections_of_the_dead().await? {
             return Ok(Err(left));
         }
-        if let Some(left) = self.backlog_left().await? {
+        if let Some(left) = self.stores.backlog(self.plan).await? {
             return Ok(Err(left));
         }
         let mark = format!("drain-{round}");
@@ -70,14 +70,10 @@ impl Stage<'_> {
         if let Some(left) = self.ask_consumers(&mark, &consumers).await? {
             return Ok(Err(left));
         }
-        if let Some(left) = self.backlog_left().await? {
+        if let Some(left) = self.stores.backlog(self.plan).await? {
             return Ok(Err(left));
         }
-        let of_the_broker = if self.plan.stream().is_some() {
-            "nothing pending in the stream, no ack outstanding; "
-        } else {
-            ""
-        };
+        let of_the_broker = Stores::proof(self.plan);
         let idle = match consumers.len() {
             0 => "no consumer left to ask".to_owned(),
             _ => format!("{} asked after the last message and got nothing", consumers.join(", ")),
@@ -108,25 +104,10 @@ impl Stage<'_> {
         alive.into_iter().map(|place| self.workers[place].name.clone()).collect()
     }
 
-    /// What a killed worker had written to its socket is read by the server before it closes the connection.
+    /// Whether something that a dead worker sent may still be on its way.
     async fn connections_of_the_dead(&mut self) -> Result<Option<String>, Error> {
-        let dead: Vec<_> = self.workers.iter().filter(|worker| worker.standing == Standing::Killed).collect();
-        let Some(server) = self.brokers.nats.as_ref().filter(|_| !dead.is_empty()) else { return Ok(None) };
-        let open = store::connections(server).await?;
-        let still = dead.into_iter().find(|worker| open.contains(&format!("{}/{}", self.tag, worker.life())));
-        Ok(still.map(|worker| format!("the server has not closed the connection of {}", worker.name)))
-    }
-
-    async fn backlog_left(&self) -> Result<Option<String>, Error> {
-        let Some(store) = self.store.as_ref().filter(|_| self.plan.consumer().is_some()) else {
-            return Ok(None);
-        };
-        match store.backlog().await? {
-            Backlog::Gone | Backlog::Left { pending: 0, ack_pending: 0 } => Ok(None),
-            Backlog::Left { pending, ack_pending } => Ok(Some(format!(
-                "the stream has {pending} messages to deliver and {ack_pending} without an ack"
-            ))),
-        }
+        let dead: Vec<_> = self.workers.iter().flat_map(Worker::dead_lives).collect();
+        self.stores.not_heard_out(self.brokers, &dead).await
     }
 
     /// Orders every consumer to say idle, and waits until all have.
@@ -136,8 +117,8 @@ impl Stage<'_> {
                 self.workers[place].order(&format!("drain {mark}")).await;
             }
         }
-        if let Some(store) = self.store.as_ref().filter(|_| !consumers.is_empty()) {
-            store.send_sentinel(mark).await?;
+        if !consumers.is_empty() {
+            self.stores.send_sentinel(mark).await?;
         }
         let all_idle = |stage: &mut Self| {
             consumers.iter().all(|name| stage.idle.contains(&(name.clone(), mark.to_owned())))

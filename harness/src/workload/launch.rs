@@ -6,11 +6,10 @@ use tokio::process::Command;
 
 use super::worker::{Standing, Worker};
 use crate::{
-    broker::nats::store::CONSUMER,
     error::Error,
     fault::driver::is_called,
     report::event::RunEvent,
-    scenario::{Resend, Role, Sink, WorkerSpec},
+    scenario::{Resend, Role, WorkerSpec},
     stage::Stage,
 };
 
@@ -133,18 +132,9 @@ impl Stage<'_> {
             .env("HARNESS_RATE", workload.rate.to_string())
             .env("HARNESS_PAYLOAD", workload.payload.to_string())
             .env("HARNESS_RESEND", if self.plan.resend == Resend::Unknown { "unknown" } else { "never" })
-            .env("HARNESS_EFFECT", if self.plan.sink == Sink::Journal { "journal" } else { "reported" })
+            .env("HARNESS_EFFECT", if self.plan.sink.is_own_word() { "journal" } else { "reported" })
             .env("HARNESS_SEED", self.plan.seed.to_string());
-        if let Some(server) = &self.brokers.nats {
-            let access = server.access();
-            command
-                .env("NATS_URL", access.url)
-                .env("NATS_USER", access.user)
-                .env("NATS_PASSWORD", access.password)
-                .env("NATS_SUBJECT", &self.names.subject)
-                .env("NATS_STREAM", &self.names.stream)
-                .env("NATS_CONSUMER", CONSUMER);
-        }
+        self.stores.tell(self.brokers, self.plan, &mut command);
         if let Some(webhook) = &self.webhook {
             command.env("WEBHOOK_URL", webhook.url());
         }

@@ -124,6 +124,12 @@ impl Worker {
         self.node.as_mut().is_some_and(|node| node.ended().is_none())
     }
 
+    /// The lives that ended before their time, by the names of their journals.
+    pub fn dead_lives(&self) -> Vec<String> {
+        let killed = u32::from(self.standing == Standing::Killed);
+        (0..self.incarnation + killed).map(|life| format!("{}.{life}", self.name)).collect()
+    }
+
     /// Whether it takes part in the run now: started, not killed, not broken, not done for good.
     pub fn at_work(&self) -> bool {
         matches!(self.standing, Standing::Starting | Standing::Ready | Standing::Going | Standing::Done)

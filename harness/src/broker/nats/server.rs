@@ -14,13 +14,19 @@ use crate::{
     error::{Error, LogTail},
     runtime::{
         local::{Input, Local},
-        node::Node,
+        node::{KILLED, Node},
         process,
     },
 };
 
 /// A start takes 10 ms (facts: spawn to INFO 6 to 10 ms); the bound is for a machine in trouble.
 const START_BOUND: Duration = Duration::from_secs(10);
+
+/// How long it may take to end in good order.
+const TERMINATE_BOUND: Duration = Duration::from_secs(5);
+
+/// What is said where there is no process to do something to.
+const NOT_THERE: &str = "the server was not there";
 
 /// How often a start is tried when the port was taken in between.
 const START_TRIES: u32 = 3;
@@ -117,6 +123,37 @@ impl Server {
         self.node.as_mut()
     }
 
+    /// Kills it with SIGKILL; says whether that is what ended it, and how it ended.
+    pub async fn kill(&mut self) -> Result<(bool, String), Error> {
+        let here_before = self.alive();
+        let Some(node) = &mut self.node else { return Ok((false, NOT_THERE.to_owned())) };
+        let evidence = node.kill().await?;
+        Ok((here_before && evidence == KILLED, evidence))
+    }
+
+    /// Stops it with SIGSTOP; returns what was seen.
+    pub async fn pause(&mut self) -> Result<String, Error> {
+        match &mut self.node {
+            Some(node) => node.pause().await,
+            None => Ok(NOT_THERE.to_owned()),
+        }
+    }
+
+    /// Lets it go on; harmless when it was not paused, or is gone.
+    pub fn resume(&mut self) {
+        if let Some(node) = &mut self.node {
+            node.resume();
+        }
+    }
+
+    /// Asks it to end; returns how it ended.
+    pub async fn terminate(&mut self) -> Result<String, Error> {
+        match &mut self.node {
+            Some(node) => node.terminate(TERMINATE_BOUND).await,
+            None => Ok(NOT_THERE.to_owned()),
+        }
+    }
+
     /// Whether the process is there and has not ended.
     pub fn alive(&mut self) -> bool {
         self.node.as_mut().is_some_and(|node| node.ended().is_none())
@@ -139,10 +176,7 @@ impl Server {
 
     /// Ends it, gently first.
     pub async fn stop(&mut self) -> Result<(), Error> {
-        if let Some(node) = &mut self.node {
-            node.terminate(Duration::from_secs(2)).await?;
-        }
-        Ok(())
+        self.terminate().await.map(drop)
     }
 
     async fn launch(&mut self, local: &Local) -> Result<(), Error> {

@@ -9,7 +9,6 @@ use async_nats::jetstream::{
     stream::{Config, RetentionPolicy, StorageType},
 };
 use futures::StreamExt;
-use ledger::{Kind, MessageId};
 use serde::Deserialize;
 
 use super::server::Server;
@@ -133,23 +132,27 @@ impl Store {
         }
     }
 
-    /// Reads the whole stream back and hands each message to `found`, `None` for one that is not
-    /// of this run's making. Returns false when the stream does not exist.
-    pub async fn read_back(&self, mut found: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<bool, Error> {
+    /// Reads the whole stream back, hands each message to `found` and returns how many there were; `None` when the
+    /// stream does not exist.
+    pub async fn read_back(
+        &self,
+        mut found: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Option<u64>, Error> {
         let mut stream = match self.jetstream.get_stream(&self.names.stream).await {
             Ok(stream) => stream,
-            Err(error) if is_gone(&error.kind()) => return Ok(false),
+            Err(error) if is_gone(&error.kind()) => return Ok(None),
             Err(error) => return Err(asked("read the stream back", &error)),
         };
         let state = stream.info().await.map_err(|error| asked("read the stream back", &error))?.state.clone();
         if state.messages == 0 {
-            return Ok(true);
+            return Ok(Some(0));
         }
         let reader = stream
             .create_consumer(pull::OrderedConfig::default())
             .await
             .map_err(|error| asked("read the stream back", &error))?;
         let mut messages = reader.messages().await.map_err(|error| asked("read the stream back", &error))?;
+        let mut count = 0;
         loop {
             let next = tokio::time::timeout(ANSWER_BOUND, messages.next()).await;
             let Ok(Some(message)) = next else {
@@ -157,11 +160,12 @@ impl Store {
             };
             let message = message.map_err(|error| asked("read the stream back", &error))?;
             found(&message.payload)?;
+            count += 1;
             let info = message
                 .info()
                 .map_err(|error| Error::Other(format!("a message of the stream has no info: {error}")))?;
             if info.stream_sequence >= state.last_sequence {
-                return Ok(true);
+                return Ok(Some(count));
             }
         }
     }
@@ -179,7 +183,7 @@ impl Store {
     }
 
     /// Deletes what the run left on the server.
-    pub async fn delete(&self) {
+    pub async fn delete(self) {
         let deleted = self.jetstream.delete_stream(&self.names.stream);
         let _ = tokio::time::timeout(ANSWER_BOUND, deleted).await;
     }
@@ -217,16 +221,6 @@ pub async fn connections(server: &Server) -> Result<BTreeSet<String>, Error> {
     Ok(answer.data.connections.into_iter().filter_map(|connection| connection.name).collect())
 }
 
-/// The id in a message of ours: `Stored` or `Applied` when the tag is this run's, else crossed.
-///
-/// `None` for a text that is no message of any lab.
-pub fn identify(payload: &[u8], tag: &str, kind: Kind) -> Option<(Kind, MessageId)> {
-    let text = std::str::from_utf8(payload.get(..payload.len().min(96))?).ok()?;
-    let mut words = text.split(' ');
-    let (found, id) = (words.next()?, words.next()?.parse().ok()?);
-    Some((if found == tag { kind } else { Kind::Crossed }, id))
-}
-
 fn is_gone(kind: &GetStreamErrorKind) -> bool {
     matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND)
 }
@@ -239,20 +233,5 @@ async fn bounded<T>(what: &str, work: impl Future<Output = Result<T, Error>>) ->
     match tokio::time::timeout(ANSWER_BOUND, work).await {
         Ok(result) => result,
         Err(_) => Err(Error::Other(format!("nats-server did not {what} within {ANSWER_BOUND:?}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_tells_its_run_and_its_id() {
-        let id = MessageId::new(3, 9);
-        assert_eq!(identify(b"t1 3-9 12345 ....", "t1", Kind::Stored), Some((Kind::Stored, id)));
-        assert_eq!(identify(b"t2 3-9 12345 ....", "t1", Kind::Stored), Some((Kind::Crossed, id)));
-        assert_eq!(identify(b"hello world", "t1", Kind::Stored), None);
-        assert_eq!(identify(b"", "t1", Kind::Stored), None);
-        assert_eq!(identify(&[0xff; 200], "t1", Kind::Stored), None);
     }
 }

@@ -17,8 +17,8 @@ fn an_unknown_key_is_told_with_the_nearest_right_one() {
 lab.toml:11:1: unknown key `contarct`
   11 | contarct = \"at-most-once\"
      | ^^^^^^^^
-  did you mean `contract`? expected one of contract, cure, defect, expect, fault, hold, kind, knob, limit, name, \
-nats, next, order, resend, says, server, sink, tries, worker, workload";
+  did you mean `contract`? expected one of brokers, contract, cure, defect, expect, fault, hold, kafka, kind, \
+knob, limit, name, nats, next, order, postgres, resend, says, server, sink, tries, worker, workload";
     let all = mistake("contract =", "contarct =");
     assert!(all.contains(shown), "{all}");
     assert!(all.contains("lab.toml:8:1: `contract` is missing\n  8 | [[variant]]\n"), "{all}");
@@ -135,7 +135,7 @@ fn a_fault_that_the_runtime_cannot_do_is_refused() {
 lab.toml:16:12: the local runtime cannot do `cut` yet
   16 | fault = [{ cut = \"consumer\", at = { point = \"in-hand\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
      |            ^^^
-  expected one of kill, pause, stop, restart";
+  expected one of kill, pause, stop, restart, disconnect";
     assert_eq!(mistake("kill = \"consumer\"", "cut = \"consumer\""), shown);
     let (right, wrong) =
         ("kill = \"consumer\", at = { point = \"in-hand\"", "cut = \"consumer\", at = { point = \"in-hnd\"");
@@ -198,7 +198,18 @@ fn a_variants_parts_fit_together() {
         ("defect = \"lost\"", "tries = 3\ndefect = \"lost\"", "`tries` belongs to kind = \"seek\""),
         ("name = \"strong\"", "name = \"weak\"", "a second variant called `weak`"),
         ("nats = { stream = {}, ", "nats = { ", "a `consumer` without a `stream`"),
-        ("[\"nats\"]", "[]", "settings of nats, which the lab does not have"),
+        ("[\"nats\"]", "[]", "something of nats, which the variant does not have"),
+        ("[\"nats\"]", "[\"nats\", \"kafka\"]", "a fault on the broker, of which there are 2"),
+        ("says = \"It is stored.\"", "says = \"\"\nbrokers = [\"kafka\"]", "no broker `kafka`"),
+        ("says = \"It is stored.\"", "says = \"\"\nsink = { kind = \"table\" }", "something of postgres"),
+        ("says = \"It is stored.\"", "says = \"\"\nserver = { kafka = { a = 1 } }", "something of kafka"),
+        (
+            "says = \"It is stored.\"",
+            "says = \"\"\npostgres = { schema = \"no.sql\" }",
+            "there is no file `no.sql`",
+        ),
+        ("restart = \"producer-0\"", "disconnect = \"producer-0\"", "something of postgres"),
+        ("kill = \"any\"", "disconnect = \"broker\"", "the broker is not disconnected from itself"),
         (
             "contract = \"at-least-once\"",
             "contract = \"at-least-once\"\nsink = { kind = \"webhok\" }",

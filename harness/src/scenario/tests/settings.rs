@@ -61,7 +61,7 @@ fn every_setting_that_can_be_changed_is_known_to_it_and_in_the_defaults() {
             assert!(!shown.contains("no such setting"), "{shown}");
         }
         let documented =
-            DEFAULTS.contains(&format!("{key}=…")) || key.contains('.') && !key.starts_with("nats");
+            DEFAULTS.contains(&format!("{key}=…")) || key.contains('.') && !key.starts_with("nats.");
         assert!(documented || key == "tries", "{key}, which takes {takes}, is not in defaults.toml");
     }
 }
@@ -72,7 +72,39 @@ fn settings_of_a_server_are_taken_as_they_are() {
     let lab = read(&GOOD.replacen("says", server, 1)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let plan = Plan::new(&lab, &lab.variants[0], 1, &Changes::default()).expect("a plan");
     let lines = "debug: true\njetstream: {\nsync_interval: \"always\"\n}\nmax_payload: 1024\n";
-    assert_eq!(plan.server_settings(), lines);
+    assert_eq!(plan.server_settings(Broker::Nats), lines);
     let plan = Plan::new(&lab, &lab.variants[1], 1, &Changes::default()).expect("a plan");
-    assert_eq!(plan.server_settings(), "");
+    assert_eq!(plan.server_settings(Broker::Nats), "");
+}
+
+#[test]
+fn a_variant_says_which_of_the_labs_brokers_it_needs_and_what_is_created_there() {
+    let names = "brokers = [\"kafka\", \"postgres\"]\n\
+        kafka = { topic = { partitions = 3, config = { \"max.message.bytes\" = \"1000\" } }, group = true }\n\
+        server = { postgres = { synchronous_commit = \"off\", max_connections = 9 }, kafka = { \"a.b\" = 1 } }\n\
+        sink = { kind = \"table\" }\nsays";
+    let text = GOOD.replacen("[\"nats\"]", "[\"nats\", \"postgres\", \"kafka\"]", 1);
+    let text = text.replacen("says", names, 1).replacen("pause = \"broker\"", "pause = \"any\"", 1);
+    let lab = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let plan = Plan::new(&lab, &lab.variants[0], 1, &Changes::default()).expect("a plan");
+    assert_eq!(plan.brokers, [Broker::Kafka, Broker::Postgres]);
+    let topic = TopicSettings { partitions: 3, config: [("max.message.bytes".into(), "1000".into())].into() };
+    assert_eq!(plan.kafka, Some(KafkaNames { topic, group: true }));
+    let settings = plan.server_settings(Broker::Postgres);
+    assert_eq!(settings, "max_connections=9\nsynchronous_commit=off\n");
+    assert_eq!(plan.server_settings(Broker::Kafka), "a.b=1\n");
+    assert_eq!(plan.sink, Sink::Table);
+    assert!(plan.settles(), "offsets are committed");
+    let other = Plan::new(&lab, &lab.variants[1], 1, &Changes::default()).expect("a plan");
+    assert_eq!(other.brokers, Broker::ALL, "all that the lab has");
+    let set = Changes::read(&["server.postgres.synchronous_commit=on".to_owned()], false).expect("a key");
+    let changed = Plan::new(&lab, &lab.variants[0], 1, &set).expect("a plan");
+    assert!(changed.server_settings(Broker::Postgres).contains("synchronous_commit=on\n"));
+    let none = Plan::new(
+        &lab,
+        &lab.variants[0],
+        1,
+        &Changes::read(&["server.nats.a=1".to_owned()], false).expect("a key"),
+    );
+    assert!(none.expect_err("no nats here").to_string().contains("it has no nats"));
 }

@@ -6,7 +6,10 @@ use super::Plant;
 use crate::{
     report::event::RunEvent,
     scenario::{Action, FaultSpec, Heal, Moment, Role, Target},
-    selftest::{Sign, history::History},
+    selftest::{
+        Sign,
+        history::{History, READ_BACK},
+    },
 };
 
 const CLEAN: Plant = Plant {
@@ -35,7 +38,7 @@ pub const ALL: &[Plant] = &[
             for kind in [Kind::Delivered, Kind::Applied, Kind::Settled] {
                 history.remove("consumer-0.0", kind, 17);
             }
-            history.remove(crate::run::READ_BACK, Kind::Stored, 17);
+            history.remove(READ_BACK, Kind::Stored, 17);
         },
         ..CLEAN
     },
@@ -59,7 +62,7 @@ pub const ALL: &[Plant] = &[
 fn unconfirmed(history: &mut History) {
     history.plan.contract = Contract::AtMostOnce;
     history.plan.nats = None;
-    history.journals.retain(|(writer, _)| *writer != crate::run::READ_BACK);
+    history.journals.retain(|(writer, _)| *writer != READ_BACK);
     history.forget(|event| matches!(event, RunEvent::ReadBack { .. }));
     history.journal("consumer-0.0").retain(|(kind, _)| *kind != Kind::Settled);
     for (kind, _) in history.journal("producer-0.0") {

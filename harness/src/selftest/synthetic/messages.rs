@@ -3,7 +3,7 @@
 use ledger::{Contract, Kind, Verdict};
 
 use super::Plant;
-use crate::{run::READ_BACK, selftest::Sign};
+use crate::selftest::{Sign, history::READ_BACK};
 
 const BROKEN: Plant =
     Plant { kind: "", sign: Sign::Clean, verdict: Verdict::Broken, counts: &[], change: |_| {} };

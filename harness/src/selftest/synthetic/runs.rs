@@ -8,7 +8,10 @@ use super::Plant;
 use crate::{
     report::event::{Phase, RunEvent},
     scenario::{Action, FaultSpec, Heal, Hold, Moment, Target},
-    selftest::{Sign, history::History},
+    selftest::{
+        Sign,
+        history::{History, READ_BACK},
+    },
 };
 
 /// What they have in common.
@@ -99,7 +102,7 @@ pub const ALL: &[Plant] = &[
         counts: &[("attempted", 100), ("rejected", 100)],
         change: |history| {
             history.journals.truncate(1);
-            history.journals.extend([("consumer-0.0", Vec::new()), (crate::run::READ_BACK, Vec::new())]);
+            history.journals.extend([("consumer-0.0", Vec::new()), (READ_BACK, Vec::new())]);
             for (kind, _) in history.journal("producer-0.0") {
                 if *kind == Kind::Acked {
                     *kind = Kind::Rejected;
