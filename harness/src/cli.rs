@@ -92,6 +92,9 @@ pub struct RunArgs {
     /// Run everything this often
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
+    /// How many labs run side by side, each with its own brokers; as many as there are cores unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
     /// The control: the same without its faults
     #[arg(long)]
     pub no_faults: bool,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, OnceCell, watch};
 
 use crate::{
     broker::{kafka, nats, postgres},
@@ -31,7 +31,8 @@ pub struct Context {
     /// How often the person asked to end.
     pub interrupt: watch::Receiver<u32>,
     binaries: RefCell<BTreeMap<String, PathBuf>>,
-    found: RefCell<Found>,
+    building: Mutex<()>,
+    found: Found,
 }
 
 impl Context {
@@ -47,7 +48,8 @@ impl Context {
             runs,
             interrupt,
             binaries: RefCell::default(),
-            found: RefCell::default(),
+            building: Mutex::default(),
+            found: Found::default(),
         })
     }
 
@@ -69,6 +71,8 @@ impl Context {
 
     /// Builds a lab's binary once, so that [`Context::binary`] knows it.
     pub async fn build(&self, lab: &str) -> Result<(), Error> {
+        // One after the other: cargo would let them wait for each other anyway, and without a word.
+        let _building = self.building.lock().await;
         if self.binaries.borrow().contains_key(lab) {
             return Ok(());
         }
@@ -94,39 +98,27 @@ impl Context {
 
     /// The nats-server to use; found, or installed, once.
     pub async fn nats(&self) -> Result<nats::install::NatsServer, Error> {
-        if let Some(found) = self.found.borrow().nats.clone() {
-            return Ok(found);
-        }
-        let found = nats::install::find_or_install(&self.project).await?;
-        self.found.borrow_mut().nats = Some(found.clone());
-        Ok(found)
+        let found = self.found.nats.get_or_try_init(|| nats::install::find_or_install(&self.project));
+        found.await.cloned()
     }
 
     /// The PostgreSQL to use; found, or installed, once.
     pub async fn postgres(&self) -> Result<postgres::install::PostgresServer, Error> {
-        if let Some(found) = self.found.borrow().postgres.clone() {
-            return Ok(found);
-        }
-        let found = postgres::install::find_or_install(&self.project).await?;
-        self.found.borrow_mut().postgres = Some(found.clone());
-        Ok(found)
+        let found = self.found.postgres.get_or_try_init(|| postgres::install::find_or_install(&self.project));
+        found.await.cloned()
     }
 
     /// The Kafka to use, and the Java that runs it; found, or installed, once.
     pub async fn kafka(&self) -> Result<kafka::install::KafkaServer, Error> {
-        if let Some(found) = self.found.borrow().kafka.clone() {
-            return Ok(found);
-        }
-        let found = kafka::install::find_or_install(&self.project).await?;
-        self.found.borrow_mut().kafka = Some(found.clone());
-        Ok(found)
+        let found = self.found.kafka.get_or_try_init(|| kafka::install::find_or_install(&self.project));
+        found.await.cloned()
     }
 }
 
-/// The programs that were found.
+/// The programs that were found: labs that run side by side look for them once.
 #[derive(Debug, Default)]
 struct Found {
-    nats: Option<nats::install::NatsServer>,
-    postgres: Option<postgres::install::PostgresServer>,
-    kafka: Option<kafka::install::KafkaServer>,
+    nats: OnceCell<nats::install::NatsServer>,
+    postgres: OnceCell<postgres::install::PostgresServer>,
+    kafka: OnceCell<kafka::install::KafkaServer>,
 }

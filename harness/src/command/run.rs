@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use futures::{StreamExt, stream};
 use ledger::Verdict;
 
 use super::{output, views};
@@ -37,24 +38,24 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
         }
     }
     let context = Context::start(&labs.home, interrupt::listen())?;
-    let mut errand = Errand {
+    let jobs = jobs(arguments, selections.len());
+    let errand = Errand {
         arguments,
         changes,
         seed,
         screen: Screen::new(Mode::choose(false, arguments.json, std::io::stderr().is_terminal())),
         context: &context,
-        reports: Vec::new(),
-        failed: false,
+        side_by_side: jobs > 1,
     };
-    let work = async {
-        for selection in &selections {
-            errand.run_lab(selection).await?;
-        }
-        errand.finish()
-    };
-    let outcome = work.await;
+    let outcome = errand.run_all(&selections, jobs).await;
     context.end(arguments.keep);
     outcome
+}
+
+/// How many labs at once: what was asked for, else one for each core.
+fn jobs(arguments: &RunArgs, labs: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.jobs.map_or_else(cores, |jobs| jobs as usize).min(labs).max(1)
 }
 
 /// One call of `harness run`.
@@ -64,48 +65,82 @@ struct Errand<'a> {
     seed: u64,
     screen: Screen,
     context: &'a Context,
+    side_by_side: bool,
+}
+
+/// What came of one lab.
+#[derive(Default)]
+struct Done {
     reports: Vec<RunReport>,
+    /// The harness or a broker failed.
     failed: bool,
+    /// What is still to be printed, where labs run side by side.
+    text: String,
 }
 
 impl Errand<'_> {
-    /// Runs the chosen variants of one lab, one after the other, on the lab's own brokers.
-    async fn run_lab(&mut self, selection: &Selection) -> Result<(), Error> {
-        let lab = views::lab(&selection.lab);
-        if !self.arguments.json {
-            self.print(&terminal::header(&lab, &output::page()))?;
+    /// Runs labs side by side, and shows them in their order.
+    async fn run_all(&self, selections: &[Selection], jobs: usize) -> Result<Exit, Error> {
+        let mut labs = stream::iter(selections).map(|selection| self.run_lab(selection)).buffered(jobs);
+        let mut all = Done::default();
+        while let Some(lab) = labs.next().await {
+            let lab = lab?;
+            if !lab.text.is_empty() {
+                self.print(&lab.text)?;
+            }
+            all.failed |= lab.failed;
+            all.reports.extend(lab.reports);
         }
+        self.finish(&all)
+    }
+
+    /// Runs the chosen variants of one lab, one after the other, on the lab's own brokers.
+    async fn run_lab(&self, selection: &Selection) -> Result<Done, Error> {
+        let lab = views::lab(&selection.lab);
+        let mut done = Done::default();
+        self.show(&mut done, || terminal::header(&lab, &output::page()))?;
         let mut brokers = Brokers::default();
         for repeat in 0..self.arguments.repeat {
             for variant in selection.variants() {
                 let plan = Plan::new(&selection.lab, variant, self.seed + u64::from(repeat), &self.changes)?;
-                let report = self.run_variant(&mut brokers, &lab, &plan, repeat).await;
-                if !self.arguments.json {
-                    self.print(&terminal::variant(&report, &output::page()))?;
-                }
+                let report = self.run_variant(&mut brokers, &lab, &plan, repeat, &mut done.failed).await;
+                self.show(&mut done, || terminal::variant(&report, &output::page()))?;
                 self.write_junit(&report)?;
-                self.reports.push(report);
+                done.reports.push(report);
             }
         }
         brokers.stop().await;
-        Ok(())
+        Ok(done)
+    }
+
+    /// Prints a part of a lab's results at once, or, where labs run side by side, when all of the lab is done.
+    fn show(&self, done: &mut Done, text: impl FnOnce() -> String) -> Result<(), Error> {
+        match (self.arguments.json, self.side_by_side) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                done.text += &text();
+                Ok(())
+            }
+            (false, false) => self.print(&text()),
+        }
     }
 
     /// Runs one variant; one that seeks is run until what it looks for was seen, or its tries are used up.
     async fn run_variant(
-        &mut self,
+        &self,
         brokers: &mut Brokers,
         lab: &LabView,
         plan: &Plan,
         repeat: u32,
+        failed: &mut bool,
     ) -> RunReport {
         let tries = if plan.kind == VariantKind::Seek { plan.tries } else { 1 };
-        let mut last = self.try_variant(brokers, lab, plan, repeat).await;
+        let mut last = self.try_variant(brokers, lab, plan, repeat, failed).await;
         for _ in 1..tries {
             if last.result.as_expected != Some(false) {
                 return last;
             }
-            last = self.try_variant(brokers, lab, plan, repeat).await;
+            last = self.try_variant(brokers, lab, plan, repeat, failed).await;
         }
         if tries > 1 && last.result.as_expected == Some(false) {
             views::never_seen(&mut last, tries);
@@ -114,17 +149,18 @@ impl Errand<'_> {
     }
 
     async fn try_variant(
-        &mut self,
+        &self,
         brokers: &mut Brokers,
         lab: &LabView,
         plan: &Plan,
         repeat: u32,
+        failed: &mut bool,
     ) -> RunReport {
         let target = lab.target(Some(&plan.variant));
         match attempt(self.context, &self.screen, brokers, plan, repeat, &target).await {
             Ok(assessed) => views::report(lab, plan, assessed),
             Err(error) => {
-                self.failed |= error.exit() == Exit::Failed;
+                *failed |= error.exit() == Exit::Failed;
                 views::not_run(lab, plan, repeat, &error)
             }
         }
@@ -144,30 +180,26 @@ impl Errand<'_> {
     }
 
     /// The summary, the files, the exit code.
-    fn finish(self) -> Result<Exit, Error> {
+    fn finish(&self, all: &Done) -> Result<Exit, Error> {
+        let reports = &all.reports;
         if self.arguments.json {
-            let results: Vec<RunResult> = self.reports.iter().map(|report| report.result.clone()).collect();
+            let results: Vec<RunResult> = reports.iter().map(|report| report.result.clone()).collect();
             output::print(&Document::of(results).to_json())?;
-        } else if self.reports.len() > 1 {
-            output::print(&summary(&self.reports, &output::page()))?;
+        } else if reports.len() > 1 {
+            output::print(&summary(reports, &output::page()))?;
         }
         if let Some(path) = &self.arguments.junit {
-            write_whole(path, &junit_of(&self.reports)?)?;
+            write_whole(path, &junit_of(reports)?)?;
         }
-        let worst =
-            self.reports.iter().map(|report| exit_of(&report.result)).fold(Exit::AsExpected, Exit::worst);
-        let ran = self.reports.iter().any(|report| report.result.verdict != Verdict::NotRun);
-        let missing = |report: &&RunReport| report.result.verdict != Verdict::NotRun;
-        Ok(match (self.failed, self.arguments.skip_missing && ran) {
-            (true, _) => Exit::Failed,
-            (false, true) => self
-                .reports
-                .iter()
-                .filter(missing)
-                .map(|report| exit_of(&report.result))
-                .fold(Exit::AsExpected, Exit::worst),
-            (false, false) => worst,
-        })
+        let ran = |report: &&RunReport| report.result.verdict != Verdict::NotRun;
+        // What this machine cannot start counts, unless it may be missing and anything ran at all.
+        // What the person's Ctrl-C left out is not missing.
+        let interrupted = *self.context.interrupt.borrow() > 0;
+        let leave_out =
+            self.arguments.skip_missing && !interrupted && reports.iter().any(|report| ran(&report));
+        let counted = reports.iter().filter(|report| !leave_out || ran(report));
+        let worst = counted.map(|report| exit_of(&report.result)).fold(Exit::AsExpected, Exit::worst);
+        Ok(if all.failed { Exit::Failed } else { worst })
     }
 }
 
