@@ -1,6 +1,5 @@
 //! What stands between producers and consumers: the servers of a lab, and what a run has on them.
 
-#[path = "standin_kafka.rs"]
 pub mod kafka;
 pub mod nats;
 #[path = "standin_postgres.rs"]

@@ -51,6 +51,15 @@ impl Guard {
         Guard::start_as(command, mark)
     }
 
+    /// For the tests of what starts processes: the test's own program cannot be a guard. What those tests start ends
+    /// when it is dropped.
+    #[cfg(test)]
+    pub fn start_that_only_listens(mark: &str) -> io::Result<Guard> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo ready; cat >/dev/null; echo killed 0"]);
+        Guard::start_as(command, mark)
+    }
+
     fn start_as(mut command: Command, mark: &str) -> io::Result<Guard> {
         check(mark)?;
         command.current_dir(Path::new("/")).env_remove(MARK);

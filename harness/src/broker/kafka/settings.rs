@@ -1,0 +1,110 @@
+//! The settings of our broker: one node, quick to start, on loopback alone.
+
+use std::{io, net::TcpListener};
+
+/// The ports of one broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// For the harness, and for the broker itself.
+    pub own: u16,
+    /// For workers.
+    pub client: u16,
+    /// For the controller.
+    pub controller: u16,
+}
+
+impl Ports {
+    /// Three that are free at this moment. They have to be known before the start: the settings name them.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub fn choose() -> io::Result<Self> {
+        let held = [listen(0)?, listen(0)?, listen(0)?];
+        let port = |at: usize| held[at].local_addr().map(|address| address.port());
+        Ok(Self { own: port(0)?, client: port(1)?, controller: port(2)? })
+    }
+
+    /// Whether nobody has any of them.
+    pub fn are_free(&self) -> bool {
+        [self.own, self.client, self.controller].into_iter().all(|port| listen(port).is_ok())
+    }
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port))
+}
+
+/// The folder of the data, in the broker's folder. A relative path is at home in any folder: the file of the settings
+/// knows neither letters beyond Latin-1 nor a comma in a path.
+pub const DATA: &str = "data";
+
+/// The text of `server.properties`. `more` are further lines, and win.
+pub fn text(ports: &Ports, more: &str) -> String {
+    let Ports { own, client, controller } = ports;
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client}\n\
+         log.dirs={DATA}\n\
+         {ORDINARY}{more}\n"
+    )
+}
+
+/// What does not differ. A session of 1 s decides how long a killed broker stays away: until then the controller takes
+/// it to be there. Below that, a machine that stalls for a moment would lose a healthy broker.
+const ORDINARY: &str = "\
+listener.security.protocol.map=BROKER:PLAINTEXT,CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=BROKER
+controller.listener.names=CONTROLLER
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+group.consumer.min.session.timeout.ms=500
+group.consumer.min.heartbeat.interval.ms=100
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=200
+num.network.threads=2
+num.io.threads=2
+background.threads=2
+num.replica.fetchers=1
+group.coordinator.threads=1
+share.coordinator.threads=1
+log.cleaner.dedupe.buffer.size=2097152
+log.cleaner.io.buffer.size=65536
+auto.include.jmx.reporter=false
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_free_until_somebody_takes_one() {
+        // Other tests take ports at the same time.
+        let ports = (0..100).filter_map(|_| Ports::choose().ok()).find(Ports::are_free).unwrap();
+        assert!(
+            ports.own != ports.client && ports.client != ports.controller && ports.own != ports.controller
+        );
+        let taken = listen(0).unwrap();
+        let ports = Ports { client: taken.local_addr().unwrap().port(), ..ports };
+        assert!(!ports.are_free());
+    }
+
+    #[test]
+    fn further_settings_come_last_and_so_win() {
+        let text = text(&Ports { own: 1, client: 2, controller: 3 }, "num.io.threads=7\n");
+        let last = text.lines().rfind(|line| line.starts_with("num.io.threads=")).unwrap();
+        assert_eq!(last, "num.io.threads=7");
+        assert!(text.contains("advertised.listeners=BROKER://127.0.0.1:1,CLIENT://127.0.0.1:2\n"), "{text}");
+    }
+}
