@@ -258,7 +258,7 @@ impl Kit {
 
     /// Writes down that this message is about to be sent. To be called before the send.
     ///
-    /// Its time may be that of the outcome just before it; see `Record::attempted` for why that is true enough.
+    /// Its time may be that of the entry just before it; see `Record::sent` for why that is true enough.
     ///
     /// # Errors
     /// The journal cannot grow: the disk is full. Then nothing may be sent.
@@ -284,7 +284,7 @@ impl Kit {
             Outcome::Acked | Outcome::Deduplicated => {
                 self.record().answered(kind, message.id, message.planned_ns)
             }
-            _ => self.record().outcome(kind, message.id).map(drop),
+            _ => self.record().outcome(kind, message.id),
         }
     }
 

@@ -11,14 +11,17 @@ use crate::{
     work::{Due, Work},
 };
 
+/// How many entries of a producer may share the time of the one before them.
+const SAME_TIME: u8 = 3;
+
 /// A worker's journal, its work and its delays. They belong to one thread, so nothing here waits for anybody.
 #[derive(Debug)]
 pub(crate) struct Record {
     journal: journal::Writer,
     /// The time of the journal's last entry.
     last_ns: u64,
-    /// Whether `last_ns` is still the present, but for the few nanoseconds that the kit itself takes.
-    present: bool,
+    /// How many more entries may have `last_ns` for their time; see [`Record::sent`].
+    present: u8,
     /// The points passed so far. The same literal is found by its address.
     points: Vec<(&'static str, journal::Point)>,
     work: Work,
@@ -32,7 +35,7 @@ impl Record {
         Self {
             journal,
             last_ns: now_ns(),
-            present: false,
+            present: 0,
             points: Vec::new(),
             work: Work::new(settings, left),
             publish_ack: Delays::default(),
@@ -48,7 +51,7 @@ impl Record {
     /// Time may have passed that the kit knows nothing of: the worker waited, or was held.
     #[inline]
     pub(crate) fn time_passed(&mut self) {
-        self.present = false;
+        self.present = 0;
     }
 
     /// The next message if it is due; `None` when all are taken.
@@ -60,7 +63,7 @@ impl Record {
     /// Counts a passage of a point.
     #[inline]
     pub(crate) fn pass(&mut self, name: &'static str) -> Result<(), journal::Error> {
-        self.present = false;
+        self.present = 0;
         let known = self.points.iter().find(|(known, _)| std::ptr::eq(*known, name));
         let point = match known {
             Some((_, point)) => *point,
@@ -80,31 +83,41 @@ impl Record {
     /// An entry with the present time, which is returned.
     #[inline]
     pub(crate) fn append(&mut self, kind: Kind, id: MessageId) -> Result<u64, journal::Error> {
-        self.present = false;
+        self.present = 0;
         self.last_ns = self.journal.append(kind, id)?;
         Ok(self.last_ns)
     }
 
     /// The entry of an attempt.
-    ///
-    /// A clock costs more than all else here. So where an attempt follows the last one's outcome, and the worker
-    /// neither waited nor passed a point since, that outcome's time is taken: it is nanoseconds old. A worker that works
-    /// between the two, without waiting, passes a point there; the kit cannot see it otherwise.
     #[inline]
     pub(crate) fn attempted(&mut self, id: MessageId) -> Result<(), journal::Error> {
-        if !self.present {
-            return self.append(Kind::Attempted, id).map(drop);
-        }
-        self.present = false;
-        self.journal.append_at(ledger::Entry { kind: Kind::Attempted, id, time_ns: self.last_ns })
+        self.sent(Kind::Attempted, id)
     }
 
-    /// The entry of an attempt's outcome; its time is returned.
+    /// The entry of an attempt's outcome where no broker answered: what the client said at once.
     #[inline]
-    pub(crate) fn outcome(&mut self, kind: Kind, id: MessageId) -> Result<u64, journal::Error> {
-        let time_ns = self.append(kind, id)?;
-        self.present = true;
-        Ok(time_ns)
+    pub(crate) fn outcome(&mut self, kind: Kind, id: MessageId) -> Result<(), journal::Error> {
+        self.sent(kind, id)
+    }
+
+    /// An entry of a producer that may have the last entry's time.
+    ///
+    /// A clock costs more than all else here. So where such entries follow each other, and the worker neither waited nor
+    /// passed a point in between, up to [`SAME_TIME`] of them share a reading: it is a microsecond old at most. A worker
+    /// that works between the two, without waiting, passes a point there; the kit cannot see it otherwise.
+    #[inline]
+    fn sent(&mut self, kind: Kind, id: MessageId) -> Result<(), journal::Error> {
+        match self.present.checked_sub(1) {
+            Some(left) => {
+                self.present = left;
+                self.journal.append_at(ledger::Entry { kind, id, time_ns: self.last_ns })
+            }
+            None => {
+                self.append(kind, id)?;
+                self.present = SAME_TIME;
+                Ok(())
+            }
+        }
     }
 
     /// As [`Record::outcome`], where the broker answered: the delay since the planned time counts.
@@ -115,7 +128,8 @@ impl Record {
         id: MessageId,
         planned_ns: u64,
     ) -> Result<(), journal::Error> {
-        let time_ns = self.outcome(kind, id)?;
+        let time_ns = self.append(kind, id)?;
+        self.present = SAME_TIME;
         self.publish_ack.record(planned_ns, time_ns);
         Ok(())
     }
@@ -158,16 +172,28 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_right_after_an_outcome_has_its_time_once() {
+    fn a_few_entries_of_a_producer_that_does_not_wait_share_a_time() {
         let times = times(|record| {
-            record.outcome(Kind::Unconfirmed, MessageId::new(0, 0)).unwrap();
-            tick();
-            record.attempted(MessageId::new(0, 1)).unwrap();
-            tick();
-            record.attempted(MessageId::new(0, 2)).unwrap();
+            for seq in 0..5 {
+                record.attempted(MessageId::new(0, seq)).unwrap();
+                tick();
+                record.outcome(Kind::Unconfirmed, MessageId::new(0, seq)).unwrap();
+                tick();
+            }
         });
-        assert_eq!(times[0], times[1]);
-        assert!(times[1] < times[2], "an attempt after an attempt reads the clock");
+        assert!(times[..4].iter().all(|time| *time == times[0]));
+        assert!(times[3] < times[4], "then the clock is read again");
+        assert!(times[4..8].iter().all(|time| *time == times[4]) && times[7] < times[8]);
+    }
+
+    #[test]
+    fn an_answer_has_its_own_time() {
+        let times = times(|record| {
+            record.attempted(MessageId::new(0, 0)).unwrap();
+            tick();
+            record.answered(Kind::Acked, MessageId::new(0, 0), 0).unwrap();
+        });
+        assert!(times[0] < times[1]);
     }
 
     #[test]
