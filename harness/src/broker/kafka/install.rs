@@ -4,7 +4,9 @@
 //! its main jar, so nothing has to be started.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsStr,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -123,7 +125,7 @@ pub async fn find_or_install_in(surroundings: &Surroundings, project: &Path) -> 
 /// The jars to use, without installing any.
 pub fn find_jars(surroundings: &Surroundings, project: &Path) -> Result<Jars, Error> {
     let candidates = candidates(surroundings, project)?;
-    choose(&candidates)?.ok_or_else(|| missing(&candidates))
+    choose(&candidates)?.ok_or_else(|| missing(&candidates, &surroundings.java.search_path))
 }
 
 /// Where a Kafka was found.
@@ -221,10 +223,12 @@ fn unusable(candidate: &Candidate) -> Error {
     }
 }
 
-fn missing(candidates: &[Candidate]) -> Error {
+fn missing(candidates: &[Candidate], search_path: &OsStr) -> Error {
     let passed: String = candidates.iter().map(|candidate| format!("\n  passed over: {candidate}")).collect();
-    Error::NotRun {
-        what: format!("no Kafka {}.{} or newer was found{passed}", OLDEST.0, OLDEST.1),
-        mend: format!("./task setup, which needs Maven (`mvn`), or name one in {NAMED}"),
+    let what = format!("no Kafka {}.{} or newer was found{passed}", OLDEST.0, OLDEST.1);
+    if jars::maven(search_path).is_none() {
+        let what = format!("{what}\n  it comes through Maven, and there is no `mvn` on PATH");
+        return Error::NotRun { what, mend: jars::NEEDS_MAVEN.to_owned() };
     }
+    Error::NotRun { what, mend: format!("./task setup, or name one in {NAMED}") }
 }

@@ -23,7 +23,7 @@ use crate::{error::Error, tools};
 const INSTALL_BOUND: Duration = Duration::from_secs(600);
 
 /// The command that brings Maven.
-const MEND: &str = if cfg!(target_os = "macos") {
+pub const NEEDS_MAVEN: &str = if cfg!(target_os = "macos") {
     "brew install kafka, which brings Java as well"
 } else {
     "apt-get install maven, then ./task setup; or name a Kafka in KAFKA_HOME"
@@ -91,8 +91,11 @@ impl Lock {
             what: format!("Kafka {} could not be installed: {why}", self.version),
             mend: mend.to_owned(),
         };
-        let Some(maven) = tools::on_path(search_path, "mvn").into_iter().next() else {
-            return Err(failed("it comes through Maven, and there is no `mvn` on PATH".to_owned(), MEND));
+        let Some(maven) = maven(search_path) else {
+            return Err(failed(
+                "it comes through Maven, and there is no `mvn` on PATH".to_owned(),
+                NEEDS_MAVEN,
+            ));
         };
         tracing::info!("installing Kafka {} into .tools (45 MB)", self.version);
         let root = project.join(".tools");
@@ -129,6 +132,11 @@ impl Lock {
 const AGAIN: &str = "remove the cause, then ./task setup; or name a Kafka in KAFKA_HOME";
 const PURGE: &str =
     "mvn -f tools/kafka/pom.xml dependency:purge-local-repository -DreResolve=false, then ./task setup";
+
+/// The first Maven on the search path.
+pub fn maven(search_path: &OsStr) -> Option<PathBuf> {
+    tools::on_path(search_path, "mvn").into_iter().next()
+}
 
 /// Runs Maven. It gets the Java that was found, for it may be on nobody's `PATH`.
 async fn fetch(maven: &Path, project: &Path, java: &Java, into: &Path) -> Result<(), String> {
