@@ -28,6 +28,7 @@ pub struct Pull {
     asked: Option<Asked>,
     orders: watch::Receiver<Orders>,
     answered: Option<Arc<str>>,
+    requests: u64,
 }
 
 /// A request under way.
@@ -57,6 +58,7 @@ impl Pull {
             asked: None,
             orders: kit.watch_orders(),
             answered: None,
+            requests: 0,
         })
     }
 
@@ -87,10 +89,16 @@ impl Pull {
         }
     }
 
+    /// How often it has asked for messages.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// Asks for a batch: at a drain for what is there now, else for what comes soon.
     async fn ask(&mut self) {
         let after = self.orders.borrow_and_update().drain.clone();
         let draining = after.is_some() && after != self.answered;
+        self.requests += 1;
         let asking = async {
             if draining {
                 self.consumer.fetch().max_messages(self.batch).messages().await
