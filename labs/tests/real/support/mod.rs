@@ -1,6 +1,7 @@
 //! What the tests of the labs share.
 
 pub mod nats_server;
+pub mod postgres_server;
 pub mod worker;
 
 use async_nats::{

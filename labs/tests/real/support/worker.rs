@@ -10,7 +10,10 @@ use std::{
 
 use ledger::{Kind, MessageId};
 
-use super::nats_server::{LOGIN, Server};
+use super::{
+    nats_server::{LOGIN, Server},
+    postgres_server,
+};
 
 /// Longer than anything here takes; a wait that hits it fails the test.
 const BOUND: Duration = Duration::from_secs(30);
@@ -20,6 +23,7 @@ pub const RUN: u64 = 0xfe01;
 
 /// A run folder, and how its workers are started.
 pub struct Run {
+    binary: &'static str,
     folder: tempfile::TempDir,
     settings: Vec<(&'static str, String)>,
 }
@@ -36,10 +40,7 @@ pub struct Worker {
 impl Run {
     /// A run on this server, with 100 messages a producer.
     pub fn on(server: &Server) -> Self {
-        let settings = vec![
-            ("HARNESS_RUN", format!("{RUN:x}")),
-            ("HARNESS_TAG", "k7".to_owned()),
-            ("HARNESS_MESSAGES", "100".to_owned()),
+        let of_nats = [
             ("NATS_URL", server.url.clone()),
             ("NATS_USER", LOGIN.0.to_owned()),
             ("NATS_PASSWORD", LOGIN.1.to_owned()),
@@ -47,7 +48,23 @@ impl Run {
             ("NATS_STREAM", "LAB_k7".to_owned()),
             ("NATS_CONSUMER", "workers".to_owned()),
         ];
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), settings }
+        Self::of(env!("CARGO_BIN_EXE_lab-02-fire-and-forget"), &of_nats)
+    }
+
+    /// A run of lab 1 on this database, whose effects are rows of a table.
+    pub fn on_database(server: &postgres_server::Server) -> Self {
+        let of_postgres = [("POSTGRES_URL", server.url()), ("HARNESS_EFFECT", "reported".to_owned())];
+        Self::of(env!("CARGO_BIN_EXE_lab-01-db-polling"), &of_postgres)
+    }
+
+    fn of(binary: &'static str, more: &[(&'static str, String)]) -> Self {
+        let mut settings = vec![
+            ("HARNESS_RUN", format!("{RUN:x}")),
+            ("HARNESS_TAG", "k7".to_owned()),
+            ("HARNESS_MESSAGES", "100".to_owned()),
+        ];
+        settings.extend_from_slice(more);
+        Self { binary, folder: tempfile::tempdir().expect("a temporary folder"), settings }
     }
 
     /// The same with one setting changed.
@@ -64,7 +81,7 @@ impl Run {
     /// Starts a later life of it.
     pub fn start_again(&self, name: &str, incarnation: u32, arguments: &[&str]) -> Worker {
         let prefix = self.folder.path().join(format!("{name}.{incarnation}"));
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lab-02-fire-and-forget"))
+        let mut process = Command::new(self.binary)
             .args(arguments)
             .envs(self.settings.iter().map(|(name, value)| (*name, value)))
             .env("HARNESS_WORKER", name)
