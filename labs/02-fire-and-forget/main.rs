@@ -1,8 +1,10 @@
-//! Lab 2: what if we just send it? Four workers: two that fire and forget, two that wait for acks.
+//! Lab 2: what if we just send it? Six workers: four that fire and forget, two that wait for acks.
 
 mod consumer;
 mod jetstream_consumer;
 mod jetstream_producer;
+mod kafka_consumer;
+mod kafka_producer;
 mod producer;
 
 use std::process::ExitCode;
@@ -20,6 +22,10 @@ enum Worker {
     JetstreamProducer(jetstream_producer::Options),
     /// Asks the stream for messages, and acks each.
     JetstreamConsumer(jetstream_consumer::Options),
+    /// Sends to Kafka without asking for acks.
+    KafkaProducer(kafka_producer::Options),
+    /// Reads what Kafka has.
+    KafkaConsumer,
 }
 
 // One thread is enough for a loop and its connection, and saves them from waking each other for every message.
@@ -31,6 +37,8 @@ async fn main() -> ExitCode {
         Worker::Consumer(options) => consumer::run(kit, options).await,
         Worker::JetstreamProducer(options) => jetstream_producer::run(kit, options).await,
         Worker::JetstreamConsumer(options) => jetstream_consumer::run(kit, options).await,
+        Worker::KafkaProducer(options) => kafka_producer::run(kit, options).await,
+        Worker::KafkaConsumer => kafka_consumer::run(kit).await,
     })
     .await
 }

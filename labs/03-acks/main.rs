@@ -1,8 +1,12 @@
-//! Lab 3: how can we be sure that it arrived? Two producers, and three consumers that ack at different moments.
+//! Lab 3: how can we be sure that it arrived? Four producers, and the consumers that ack at
+//! different moments.
 
 mod ack_after_effect;
 mod ack_before_effect;
 mod auto_ack;
+mod commit_producer;
+mod kafka_consumer;
+mod kafka_producer;
 mod one_at_a_time;
 mod producer;
 
@@ -23,6 +27,12 @@ enum Worker {
     AckAfterEffect(ack_after_effect::Options),
     /// Applies the effect of each message, and leaves the ack to the server.
     AutoAck(auto_ack::Options),
+    /// Sends to Kafka, and waits for each ack.
+    KafkaProducer(kafka_producer::Options),
+    /// Reads from Kafka, applies each effect, then counts the message as done.
+    KafkaConsumer,
+    /// Inserts each message into PostgreSQL, with a COMMIT of its own.
+    CommitProducer,
 }
 
 // One thread is enough for a loop and its connection, and saves them from waking each other for every message.
@@ -35,6 +45,9 @@ async fn main() -> ExitCode {
         Worker::AckBeforeEffect(options) => ack_before_effect::run(kit, options).await,
         Worker::AckAfterEffect(options) => ack_after_effect::run(kit, options).await,
         Worker::AutoAck(options) => auto_ack::run(kit, options).await,
+        Worker::KafkaProducer(options) => kafka_producer::run(kit, options).await,
+        Worker::KafkaConsumer => kafka_consumer::run(kit).await,
+        Worker::CommitProducer => commit_producer::run(kit).await,
     })
     .await
 }

@@ -6,6 +6,7 @@
 //! - [`kit`]: [`Kit`], the handle that worker code holds: next message, outcome, delivered, effect, point. **Start here.**
 //! - [`message`]: what stands in a payload: the run's tag, the message id, the planned time.
 //! - [`nats`]: a connection with the labs' options, the meaning of every client error, mailbox, pull and ack window.
+//! - [`kafka`]: a producer whose reports become outcomes, and a member of a group that knows when it has read all.
 //! - [`postgres`]: a connection that comes back, the meaning of every database error, polls, notifications.
 //! - [`webhook`]: an effect outside: one HTTP call.
 //! - [`settings`]: the environment, read once, with errors that say what to do.
@@ -19,6 +20,7 @@
 
 pub mod control;
 pub mod figures;
+pub mod kafka;
 pub mod kit;
 pub mod message;
 pub mod nats;
@@ -38,5 +40,6 @@ pub use message::Message;
 /// Any error that ends a worker.
 ///
 /// A worker only passes errors on, and its last word is the error's text, so one boxed type is
-/// enough; where an error decides about a message, see [`nats::outcome`] and [`postgres::outcome`].
+/// enough; where an error decides about a message, see [`nats::outcome`],
+/// [`kafka::outcome`] and [`postgres::outcome`].
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

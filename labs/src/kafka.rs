@@ -1,0 +1,85 @@
+//! What the Kafka workers share: a producer that knows what each report means, and a consumer that can say when it has read all.
+//!
+//! The client has threads of its own, and the kit belongs to the worker's thread. So the client's threads only hand
+//! over what they have; it is written down when the worker's thread takes it. Its time is that of this moment, a little
+//! later than the client's own: true enough, because nothing that the harness does can come between the two.
+
+mod consumer;
+pub mod outcome;
+mod producer;
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{ClientConfig, ClientContext, client::Client, config::RDKafkaLogLevel, error::KafkaError};
+
+use crate::{Error, Kit, settings};
+
+pub use self::{
+    consumer::{Consumer, Taken},
+    outcome::Acks,
+    producer::Producer,
+};
+
+/// How long the broker may take to answer a question. A broker that is being restarted is back before this.
+const ANSWER_BOUND: Duration = Duration::from_secs(10);
+
+/// The pause before a question is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What all clients are told: who they are, where the broker is, and to be quick to come back to it.
+fn config(kit: &Kit) -> Result<ClientConfig, settings::Error> {
+    let settings = kit.settings();
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", settings.kafka.brokers()?)
+        .set("client.id", format!("{}/{}.{}", settings.tag, settings.worker, settings.incarnation))
+        .set("broker.address.family", "v4")
+        .set("allow.auto.create.topics", "false")
+        // The defaults are 100 ms and 10 s: a broker that is back would not be noticed for long.
+        .set("reconnect.backoff.ms", "10")
+        .set("reconnect.backoff.max.ms", "100")
+        .set("retry.backoff.ms", "50")
+        .set("retry.backoff.max.ms", "200")
+        .set("socket.nagle.disable", "true")
+        .set_log_level(RDKafkaLogLevel::Info);
+    Ok(config)
+}
+
+/// The numbers of the topic's partitions: the first thing that is asked of a broker, so that one that is not there is
+/// named at once. Blocks.
+fn partitions<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Vec<i32>, Error> {
+    let asked = insist(|left| client.fetch_metadata(Some(topic), left));
+    let metadata = asked.map_err(|error| format!("the Kafka broker did not answer: {error}"))?;
+    let found = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    let numbers: Vec<_> = found.map(|partition| partition.id()).collect();
+    if numbers.is_empty() {
+        return Err(format!("Kafka has no topic {topic}").into());
+    }
+    Ok(numbers)
+}
+
+/// Asks again while the answer is an error, for as long as a broker may take. Blocks.
+fn insist<T>(mut ask: impl FnMut(Duration) -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+    let deadline = Instant::now() + ANSWER_BOUND;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match ask(left) {
+            Err(error) if Instant::now() < deadline => tracing::debug!("Kafka: asking again: {error}"),
+            answer => return answer,
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What the client says goes to the worker's log, and decides nothing.
+fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    match level {
+        RDKafkaLogLevel::Debug => tracing::debug!("Kafka: {facility} {text}"),
+        _ => tracing::info!("Kafka: {facility} {text}"),
+    }
+}
+
+/// A broker that is down, or refuses something, is what these labs are about: no error of the worker's.
+fn log_error(error: &KafkaError, reason: &str) {
+    tracing::info!("Kafka: {error}: {reason}");
+}

@@ -1,0 +1,179 @@
+//! A producer whose reports are written down as outcomes: never more than a window of messages without one.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use rdkafka::{
+    ClientContext,
+    bindings::rd_kafka_message_status,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::spawn_blocking,
+};
+
+use super::{Acks, config, insist, log, log_error, outcome, partitions};
+use crate::{Error, Kit, Message, Outcome};
+
+/// How long the client waits for more messages to send with the first: enough to fill a batch, and not to be noticed.
+const LINGER_MS: u32 = 2;
+
+/// The messages under way, and what is known of them.
+pub struct Producer {
+    kit: Kit,
+    client: Arc<ThreadedProducer<Reports>>,
+    topic: String,
+    partitions: Vec<i32>,
+    window: usize,
+    /// Taken by the client, and not reported yet.
+    waiting: usize,
+    reports: UnboundedReceiver<(Message, Outcome)>,
+}
+
+/// Called on the client's thread: it hands over, and touches nothing else.
+struct Reports {
+    acks: Acks,
+    sender: UnboundedSender<(Message, Outcome)>,
+}
+
+impl Producer {
+    /// With at most `window` messages without a report. After `report_within` the client reports a message in any case.
+    ///
+    /// The client sends a message again by itself while it has no answer, and that may store it twice.
+    ///
+    /// # Errors
+    /// A setting is missing, or nobody answers.
+    pub async fn open(kit: &Kit, acks: Acks, window: usize, report_within: Duration) -> Result<Self, Error> {
+        let topic = kit.settings().kafka.topic()?.to_owned();
+        let window = window.max(1);
+        let (sender, reports) = unbounded_channel();
+        let client: ThreadedProducer<_> = config(kit)?
+            .set("acks", acks.word())
+            .set("enable.idempotence", "false")
+            .set("linger.ms", LINGER_MS.to_string())
+            .set("queue.buffering.max.messages", window.to_string())
+            .set("message.timeout.ms", report_within.as_millis().to_string())
+            .create_with_context(Reports { acks, sender })?;
+        let client = Arc::new(client);
+        let (asking, of) = (client.clone(), topic.clone());
+        let partitions = spawn_blocking(move || partitions(asking.client(), &of)).await??;
+        Ok(Self { kit: kit.clone(), client, topic, partitions, window, waiting: 0, reports })
+    }
+
+    /// The next message to send, once there is room for it in the window. Reports are written down meanwhile, as they come.
+    ///
+    /// Passes the point `stalled` when the window is full and no report comes.
+    ///
+    /// # Errors
+    /// The journal cannot grow.
+    pub async fn next_message(&mut self) -> Result<Option<Message>, Error> {
+        loop {
+            if self.waiting >= self.window {
+                self.settle_one().await?;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                Some((message, outcome)) = self.reports.recv(), if self.waiting > 0 => {
+                    self.reported(message, outcome)?;
+                }
+                message = self.kit.next_message() => return Ok(message),
+            }
+        }
+    }
+
+    /// Hands a message to the client, which sends it when it sees fit.
+    ///
+    /// # Errors
+    /// The journal cannot grow.
+    pub fn send(&mut self, message: Message) -> Result<(), Error> {
+        let payload = self.kit.payload(message);
+        // One partition, or whichever has the fewest under way: these labs ask for no key.
+        let record =
+            BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, Box::new(message)).payload(&payload);
+        match self.client.send(record) {
+            Ok(()) => self.waiting += 1,
+            Err((error, _)) => {
+                tracing::info!("Kafka: a message was not taken: {error}");
+                self.kit.outcome(message, outcome::of_unsent(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until each message is reported.
+    ///
+    /// # Errors
+    /// The journal cannot grow.
+    pub async fn settle_all(&mut self) -> Result<(), Error> {
+        while self.waiting > 0 {
+            self.settle_one().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a producer's part: waits until the broker has handled all that was sent to it.
+    ///
+    /// A report is not enough for that where there are no acks. So the broker is asked something over the connection
+    /// that the messages took: it answers in order.
+    ///
+    /// # Errors
+    /// The broker did not answer.
+    pub async fn finish(&mut self) -> Result<(), Error> {
+        self.settle_all().await?;
+        let (client, topic, partitions) = (self.client.clone(), self.topic.clone(), self.partitions.clone());
+        let asked = spawn_blocking(move || {
+            // A connection may go with the question, hence the tries.
+            partitions.into_iter().try_for_each(|partition| {
+                insist(|left| client.client().fetch_watermarks(&topic, partition, left)).map(drop)
+            })
+        });
+        asked.await?.map_err(|error| format!("the Kafka broker did not answer: {error}").into())
+    }
+
+    async fn settle_one(&mut self) -> Result<(), Error> {
+        let report = {
+            let report = pin!(self.reports.recv());
+            self.kit.or_stall(report).await
+        };
+        match report {
+            Some((message, outcome)) => self.reported(message, outcome),
+            None => Err("the Kafka client has ended".into()),
+        }
+    }
+
+    fn reported(&mut self, message: Message, outcome: Outcome) -> Result<(), Error> {
+        self.waiting -= 1;
+        Ok(self.kit.outcome(message, outcome)?)
+    }
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Box<Message>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, message: Box<Message>) {
+        let (sent, error) = match result {
+            Ok(sent) => (sent, None),
+            Err((error, sent)) => (sent, error.rdkafka_error_code()),
+        };
+        // SAFETY: the pointer is of the message that the client lends for this call, and the function only reads it.
+        let persisted = unsafe { rd_kafka_message_status(sent.ptr()) }.into();
+        if let Some(error) = error {
+            tracing::debug!("Kafka: {} of {} bytes: {error}, {persisted:?}", message.id, sent.payload_len());
+        }
+        // Nobody there to take it: the worker is ending.
+        let _ = self.sender.send((*message, outcome::of_report(self.acks, error, persisted)));
+    }
+}
