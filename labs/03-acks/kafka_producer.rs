@@ -28,6 +28,7 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
         producer.send(message)?;
     }
     producer.settle_all().await?;
+    kit.point("all-reported").await;
 
     producer.finish().await?;
     kit.done().await;

@@ -79,7 +79,8 @@ fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     }
 }
 
-/// A broker that is down, or refuses something, is what these labs are about: no error of the worker's.
+/// A broker that is down, or refuses something, is what these labs are about: no error of the worker's. The log has
+/// said it already, in other words.
 fn log_error(error: &KafkaError, reason: &str) {
-    tracing::info!("Kafka: {error}: {reason}");
+    tracing::debug!("Kafka: {error}: {reason}");
 }

@@ -143,7 +143,9 @@ impl Consumer {
     /// Answers the newest drain mark, once everything was read that was there when it was heard.
     async fn answer(&mut self) {
         let Some(mark) = self.orders.borrow_and_update().drain.clone() else { return };
-        if self.wanted.as_ref().is_none_or(|wanted| wanted.mark != mark) {
+        let assignment = self.reader.assignment();
+        let asked = |wanted: &Wanted| wanted.mark == mark && wanted.assignment == assignment;
+        if !self.wanted.as_ref().is_some_and(asked) {
             self.wanted = self.reader.ask(mark).await;
         }
         if let Some(wanted) = &mut self.wanted
@@ -164,7 +166,7 @@ impl Reader {
             partition: message.partition(),
             offset: message.offset(),
         });
-        self.renew();
+        self.assignment();
         match taken {
             Ok(taken) => {
                 let next = Some(taken.offset + 1);
@@ -182,20 +184,25 @@ impl Reader {
         }
     }
 
-    /// What was known of the partitions ends with the assignment.
-    fn renew(&mut self) {
+    /// The present assignment. What was known of the partitions ends with the one before it.
+    fn assignment(&mut self) -> u64 {
         let assignment = self.client.context().assignment();
         if self.assignment != assignment {
             self.assignment = assignment;
             self.places.clear();
         }
+        assignment
     }
 
-    /// Asks the broker where the partitions end now. `None` where it does not say: the next mark comes soon.
+    /// Asks the broker where the partitions end now. `None` where nothing is assigned yet, or the broker does not say:
+    /// it is asked again when something has come, or with the next mark.
     async fn ask(&mut self, mark: Arc<str>) -> Option<Wanted> {
-        self.renew();
-        let (client, assignment) = (self.client.clone(), self.assignment);
+        let assignment = self.assignment();
+        if !self.client.context().is_assigned() {
+            return None;
+        }
         // The client's questions block: they are asked on another thread.
+        let client = self.client.clone();
         match spawn_blocking(move || bounds(&client)).await.ok()? {
             Ok(bounds) => Some(Wanted { mark, assignment, bounds, answered: false }),
             Err(error) => {
@@ -207,9 +214,7 @@ impl Reader {
 
     /// Whether everything that is wanted was handed over, and the assignment is still the one that was asked about.
     fn has_read(&mut self, wanted: &Wanted) -> bool {
-        self.renew();
-        let same = wanted.assignment == self.assignment && self.client.context().is_assigned();
-        same && is_read(&wanted.bounds, &self.places)
+        wanted.assignment == self.assignment() && is_read(&wanted.bounds, &self.places)
     }
 }
 

@@ -1,6 +1,7 @@
-//! The kit and the workers against a real nats-server and a real PostgreSQL, with real kills.
+//! The kit and the workers against real brokers, with real kills.
 
 mod database;
+mod kafka;
 mod outcomes;
 mod polling;
 mod support;

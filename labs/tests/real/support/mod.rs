@@ -1,5 +1,6 @@
 //! What the tests of the labs share.
 
+pub mod kafka_server;
 pub mod nats_server;
 pub mod postgres_server;
 pub mod worker;

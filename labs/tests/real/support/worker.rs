@@ -38,7 +38,7 @@ pub struct Worker {
 }
 
 impl Run {
-    /// A run on this server, with 100 messages a producer.
+    /// A run of lab 2 on this server, with 100 messages a producer.
     pub fn on(server: &Server) -> Self {
         let of_nats = [
             ("NATS_URL", server.url.clone()),
@@ -55,6 +55,12 @@ impl Run {
     pub fn on_database(server: &postgres_server::Server) -> Self {
         let of_postgres = [("POSTGRES_URL", server.url()), ("HARNESS_EFFECT", "reported".to_owned())];
         Self::of(env!("CARGO_BIN_EXE_lab-01-db-polling"), &of_postgres)
+    }
+
+    /// A run of a lab's program with this topic.
+    pub fn on_kafka(brokers: &str, binary: &'static str, topic: &str) -> Self {
+        let of_kafka = [("KAFKA_BROKERS", brokers), ("KAFKA_TOPIC", topic), ("KAFKA_GROUP", topic)];
+        Self::of(binary, &of_kafka.map(|(name, value)| (name, value.to_owned())))
     }
 
     fn of(binary: &'static str, more: &[(&'static str, String)]) -> Self {
