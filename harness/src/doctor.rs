@@ -37,7 +37,8 @@ const TASK: Package = Package { name: "go-task-bin", binary: "task" };
 pub async fn doctor(project: &Path, install: bool) -> Result<(String, bool), Error> {
     // First what the harness cannot bring by itself.
     let mut rows = vec![java(project, install).await?, kafka(project, install).await?];
-    rows.extend([cargo().await, compiler().await]);
+    rows.push(cargo().await);
+    rows.extend(compilers().await);
     let pip = pip().await;
     let nats = nats(project, install).await?;
     let task = task(project, install).await?;
@@ -138,12 +139,21 @@ async fn cargo() -> Row {
     }
 }
 
-async fn compiler() -> Row {
-    let part = "C compiler";
-    let mend =
-        if cfg!(target_os = "macos") { "xcode-select --install" } else { "apt-get install gcc libc6-dev" };
-    let named = std::env::var("CC").ok().filter(|name| !name.is_empty());
-    match first(named.as_deref().unwrap_or("cc"), (0, 0), &["--version"]).await {
+/// What builds librdkafka, the client of Kafka, and links everything.
+async fn compilers() -> [Row; 3] {
+    let program = |variable: &str, otherwise: &str| {
+        std::env::var(variable).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| otherwise.to_owned())
+    };
+    [
+        builder("C compiler", &program("CC", "cc"), "apt-get install gcc libc6-dev").await,
+        builder("C++ compiler", &program("CXX", "c++"), "apt-get install g++").await,
+        builder("make", "make", "apt-get install make").await,
+    ]
+}
+
+async fn builder(part: &'static str, program: &str, mend: &str) -> Row {
+    let mend = if cfg!(target_os = "macos") { "xcode-select --install" } else { mend };
+    match first(program, (0, 0), &["--version"]).await {
         Ok((path, version)) => Row::there(part, version, &path),
         Err(why) => Row::missing(part, why, mend),
     }
