@@ -52,6 +52,11 @@ impl Window {
         matches!(self.what, What::Killed | What::Stopped | What::Restarted)
     }
 
+    /// Whether this worker lost its connection to a broker then, and was otherwise well.
+    pub fn is_cut_off(&self, worker: &str) -> bool {
+        self.what == What::Disconnected && self.target == worker
+    }
+
     /// Whether its target could not do anything in it.
     pub fn is_down(&self) -> bool {
         self.is_end() || self.what == What::Paused

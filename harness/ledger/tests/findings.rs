@@ -179,6 +179,57 @@ fn lost_on_the_way_to_a_consumer() {
 }
 
 #[test]
+fn lost_while_its_consumer_was_cut_off() {
+    let stored: Journal<'_> = ("read-back", &[(Stored, 0, 5_000)]);
+    let held = window(What::Held("disconnected".to_owned()), "consumer-0", 95, Some(400));
+    let cut = |at| window(What::Disconnected, "consumer-0", at, Some(at));
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED, stored], &[cut(90), held], &READ_BACK),
+        ["0-0: acked 0.101 s, after consumer-0 was disconnected at 0.090 s: it was told of it by nobody"]
+    );
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED, stored], &[cut(110)], &READ_BACK),
+        ["0-0: acked 0.101 s, consumer-0 disconnected 0.110 s, never delivered: it was on its way to it"]
+    );
+    let in_hand: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 108)]);
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED, stored, in_hand], &[cut(110)], &READ_BACK),
+        ["0-0: delivered to consumer-0 at 0.108 s, which was disconnected at 0.110 s before the effect"]
+    );
+}
+
+#[test]
+fn lost_behind_the_back_of_a_reader() {
+    let late: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 301)]);
+    let stored: Journal<'_> = ("read-back", &[(Stored, 0, 5_000)]);
+    let held = |who| [window(What::Held("before-commit".to_owned()), who, 110, Some(300))];
+    assert_eq!(
+        causes("lost", &[late, stored], &held("producer-0"), &READ_BACK),
+        [
+            "0-0: sent 0.100 s, producer-0 held at before-commit (0.110 s to 0.300 s), acked 0.301 s, in the broker's store, but never delivered: most likely consumers had read on meanwhile"
+        ]
+    );
+    assert_eq!(
+        causes("lost", &[late, stored], &held("producer-1"), &READ_BACK),
+        ["0-0: acked 0.301 s, in the broker's store, but never delivered; the cause is not known"],
+        "another producer's wait explains nothing"
+    );
+}
+
+#[test]
+fn duplicated_by_two_who_had_it_at_once() {
+    let first: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 200), (Reported, 0, 205), (Settled, 0, 206)]);
+    let again: Journal<'_> = ("consumer-1.0", &[(Delivered, 0, 203), (Reported, 0, 207)]);
+    let sink: Journal<'_> = ("sink-table", &[(Applied, 0, 9_000), (Applied, 0, 9_000)]);
+    assert_eq!(
+        causes("duplicated", &[SENT_AND_ACKED, first, again, sink], &[], &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, who was not done with it, delivered again to consumer-1 at 0.203 s, and applied again"
+        ]
+    );
+}
+
+#[test]
 fn duplicated_by_a_kill_between_effect_and_ack() {
     let journals: [Journal<'_>; 3] = [
         SENT_AND_ACKED,

@@ -12,6 +12,8 @@ struct Pair<'a> {
     again: &'a Event,
     /// The ack of the first one was confirmed before the second.
     settled: Option<&'a Event>,
+    /// The second one went to another worker, and the first worker went on with the message after that.
+    at_once: bool,
 }
 
 fn pair(life: &[Event]) -> Option<Pair<'_>> {
@@ -19,7 +21,9 @@ fn pair(life: &[Event]) -> Option<Pair<'_>> {
     let (first, again) = (deliveries.next()?, deliveries.next()?);
     let between = |event: &&Event| (first.time_ns..again.time_ns).contains(&event.time_ns);
     let settled = life.iter().filter(between).find(|event| event.kind == Kind::Settled);
-    Some(Pair { first, again, settled })
+    let goes_on = |event: &Event| event.writer == first.writer && event.time_ns >= again.time_ns;
+    let at_once = first.writer != again.writer && life.iter().any(goes_on);
+    Some(Pair { first, again, settled, at_once })
 }
 
 /// More than one effect.
@@ -139,6 +143,8 @@ fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
     }) {
         let stretch = story.stretch(held.from_ns, held.to_ns);
         cause.and(format!(", then {} {stretch} and not acked in time", held.what))
+    } else if pair.at_once {
+        cause.and(", who was not done with it")
     } else {
         explained = false;
         cause.and(", no ack of it confirmed")

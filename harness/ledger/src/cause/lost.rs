@@ -34,7 +34,12 @@ fn delivered(story: &Story<'_>, life: &[Event], delivery: &Event) -> Cause {
         Some(end) => {
             cause.and(format!(", {who} {} at {} before the effect", end.what, story.at(end.from_ns)))
         }
-        None => cause.and(", but no effect came").unexplained(),
+        None => match story.first(|window| window.is_cut_off(who) && window.from_ns >= delivery.time_ns) {
+            Some(cut) => {
+                cause.and(format!(", which was {} at {} before the effect", cut.what, story.at(cut.from_ns)))
+            }
+            None => cause.and(", but no effect came").unexplained(),
+        },
     }
 }
 
@@ -79,6 +84,9 @@ fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
 /// Somewhere between the broker and a consumer.
 fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> Cause {
     let consumer = |window: &Window| !window.is_broker() && !window.target.starts_with("producer");
+    if let Some(cause) = cut_off(story, told).or_else(|| in_store.then(|| passed_over(story, sent, told))?) {
+        return cause;
+    }
     if let Some(held) = story.first(|window| {
         consumer(window) && window.holds(sent.time_ns) && is_held(story, window, sent.time_ns)
     }) {
@@ -113,6 +121,38 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
         (_, None) if in_store => cause.and(", in the broker's store, but never delivered").unexplained(),
         (_, None) => cause.and(", never delivered").unexplained(),
     }
+}
+
+/// A consumer lost its connection before it was handed the message, and was not told of it again.
+fn cut_off(story: &Story<'_>, told: &Event) -> Option<Cause> {
+    let cuts = || story.windows.iter().filter(|window| window.is_cut_off(&window.target));
+    let before = cuts().filter(|cut| cut.from_ns <= told.time_ns).max_by_key(|cut| cut.from_ns);
+    let cause = Cause::say(format!("{} ", told.kind.word())).at(told);
+    if let Some(cut) = before {
+        let Window { what, target, .. } = cut;
+        let at = story.at(cut.from_ns);
+        return Some(cause.and(format!(", after {target} was {what} at {at}: it was told of it by nobody")));
+    }
+    let cut = cuts().min_by_key(|cut| cut.from_ns)?;
+    let Window { what, target, .. } = cut;
+    let at = story.at(cut.from_ns);
+    Some(cause.and(format!(", {target} {what} {at}, never delivered: it was on its way to it")))
+}
+
+/// It was in the store so late, for its producer was held, that consumers which read in order had read on.
+fn passed_over(story: &Story<'_>, sent: &Event, told: &Event) -> Option<Cause> {
+    let who = story.who(sent);
+    let between = |window: &Window| (sent.time_ns..=told.time_ns).contains(&window.from_ns);
+    let slow = |window: &Window| matches!(window.what, What::Held(_) | What::Paused);
+    let held = story.first(|window| window.target == who && slow(window) && between(window))?;
+    let stretch = story.stretch(held.from_ns, held.to_ns);
+    let cause =
+        Cause::say("sent ").at(sent).and(format!(", {who} {} {stretch}, {} ", held.what, told.kind.word()));
+    Some(
+        cause
+            .at(told)
+            .and(", in the broker's store, but never delivered: most likely consumers had read on meanwhile"),
+    )
 }
 
 /// Held, and neither killed nor cut off from its broker in the end: else that is the better explanation.
