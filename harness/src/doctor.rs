@@ -12,6 +12,7 @@ use crate::{
     broker::{
         kafka::{install as kafka, java},
         nats::install,
+        postgres::install as postgres,
     },
     error::Error,
     tools::{self, Package, Version},
@@ -41,11 +42,12 @@ pub async fn doctor(project: &Path, install: bool) -> Result<(String, bool), Err
     rows.extend(compilers().await);
     let pip = pip().await;
     let nats = nats(project, install).await?;
+    let postgres = postgres(project, install).await?;
     let task = task(project, install).await?;
     // pip only brings what is not there.
-    let all_there = rows[..1].iter().chain([&nats, &task]).all(|row| row.state == State::There);
+    let all_there = rows[..1].iter().chain([&nats, &postgres, &task]).all(|row| row.state == State::There);
     rows.push(if all_there { pip.spare() } else { pip });
-    rows.extend([nats, task, room(project)]);
+    rows.extend([nats, postgres, task, room(project)]);
     Ok((report(&rows), rows.iter().all(|row| row.state != State::Missing)))
 }
 
@@ -210,6 +212,14 @@ async fn nats(project: &Path, install: bool) -> Result<Row, Error> {
     let found = if install { install::find_or_install(project).await } else { install::find(project).await };
     let found = found.map(|server| (server.version, server.path));
     found_or_missing("nats-server", found, install::passed_over(project).await?)
+}
+
+async fn postgres(project: &Path, install: bool) -> Result<Row, Error> {
+    let found =
+        if install { postgres::find_or_install(project).await } else { postgres::find(project).await };
+    let found = found.map(|server| (server.version, server.folder));
+    // An error here is the same that `found` has.
+    found_or_missing("PostgreSQL", found, postgres::passed_over(project).await.unwrap_or_default())
 }
 
 async fn task(project: &Path, install: bool) -> Result<Row, Error> {

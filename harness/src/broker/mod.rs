@@ -2,7 +2,6 @@
 
 pub mod kafka;
 pub mod nats;
-#[path = "standin_postgres.rs"]
 pub mod postgres;
 pub mod stores;
 

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
+    broker::postgres,
     error::Error,
     runtime::guard::kill_marked,
     store::{is_left_over, sessions},
@@ -30,6 +31,7 @@ pub fn clean(runs: &Path) -> Result<Cleaned, Error> {
         }
         let mark = session.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         cleaned.processes += kill_marked(mark);
+        postgres::clean(&session)?;
         fs::remove_dir_all(&session).map_err(Error::file("remove", &session))?;
         cleaned.sessions += 1;
     }

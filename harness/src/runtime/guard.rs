@@ -60,7 +60,7 @@ impl Guard {
         Guard::start_as(command, mark)
     }
 
-    fn start_as(mut command: Command, mark: &str) -> io::Result<Guard> {
+    pub(super) fn start_as(mut command: Command, mark: &str) -> io::Result<Guard> {
         check(mark)?;
         command.current_dir(Path::new("/")).env_remove(MARK);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -226,22 +226,27 @@ impl Told {
     }
 
     /// Kills until nothing is left, and says how many processes it found.
+    ///
+    /// They are stopped before they are killed: a process that one of them starts in the meantime, in a group of its own
+    /// and without the mark, would be nobody's once its parent is dead.
     fn kill_all(&self) -> usize {
-        let mut killed = BTreeSet::new();
+        let mut stopped = BTreeSet::new();
         let deadline = Instant::now() + KILL_BOUND;
         loop {
             let victims = self.victims(&table::all(), &self.marked());
             if victims.is_empty() || Instant::now() > deadline {
-                return killed.len();
+                return stopped.len();
             }
-            for process in victims {
-                if let Some(pid) = pid_of(process.pid) {
-                    // It may have ended by itself since it was seen.
-                    kill_process(pid, Signal::KILL).ok();
-                }
-                killed.insert((process.pid, process.started));
+            let known = stopped.len();
+            stopped.extend(victims.iter().map(|process| (process.pid, process.started.clone())));
+            let signal = if stopped.len() > known { Signal::STOP } else { Signal::KILL };
+            for pid in victims.iter().filter_map(|process| pid_of(process.pid)) {
+                // It may have ended by itself since it was seen.
+                kill_process(pid, signal).ok();
             }
-            thread::sleep(STEP);
+            if signal == Signal::KILL {
+                thread::sleep(STEP);
+            }
         }
     }
 

@@ -19,6 +19,8 @@ use crate::error::Error;
 pub enum Input {
     /// No standard input; all output goes to the log.
     Nothing,
+    /// As `Nothing`, for a server of several processes that leave its group.
+    Family,
     /// Orders on its standard input; its standard output is read, its standard error goes to the log.
     Orders,
 }
@@ -44,6 +46,11 @@ impl Local {
         Self { guard: Guard::start_that_only_listens(&mark).expect("`sh` starts") }
     }
 
+    /// The mark that all its processes carry.
+    pub fn mark(&self) -> &str {
+        self.guard.mark()
+    }
+
     /// Lets the guard go. Everything should have ended by now; what has not is killed, and counted.
     pub fn finish(self) -> usize {
         self.guard.finish().unwrap_or_else(|error| {
@@ -56,6 +63,7 @@ impl Local {
     pub fn spawn(&self, name: &str, command: Command, log: &Path, input: Input) -> Result<Node, Error> {
         let output = match input {
             Input::Nothing => Output::Log(log),
+            Input::Family => Output::Family(log),
             Input::Orders => Output::Worker(log),
         };
         let child = process::spawn(command, output, &self.guard).map_err(|error| {
@@ -82,5 +90,43 @@ impl Local {
             let _ = write!(secret, "{:016x}", rand::random::<u64>());
         }
         String::from_utf8_lossy(&secret).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, os::fd::BorrowedFd, process::Command};
+
+    use super::*;
+
+    const CHILD: &str = "HARNESS_TEST_IS_GUARD";
+
+    impl Local {
+        /// With a real guard: the program of tests is not the harness, so one of its tests is the guard.
+        pub fn guarded_for_tests(mark: &str) -> Self {
+            let script =
+                r#"exec 3>&1 >/dev/null; exec "$0" --exact runtime::local::tests::be_the_guard --ignored"#;
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).arg(env::current_exe().unwrap()).env(CHILD, "1");
+            Self { guard: Guard::start_as(command, mark).unwrap() }
+        }
+    }
+
+    #[test]
+    #[ignore = "the guard of other tests, not a test"]
+    fn be_the_guard() {
+        if env::var_os(CHILD).is_some() {
+            // SAFETY: the shell that became this process has opened it, and nobody closes it.
+            let answers = unsafe { BorrowedFd::borrow_raw(3) };
+            rustix::stdio::dup2_stdout(answers).unwrap();
+            super::super::guard::run_guard();
+        }
+    }
+
+    #[test]
+    fn the_guard_of_tests_is_one() {
+        let local = Local::guarded_for_tests("0123456789abcdef");
+        assert_eq!(local.mark(), "0123456789abcdef");
+        assert_eq!(local.finish(), 0);
     }
 }

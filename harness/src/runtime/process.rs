@@ -27,6 +27,10 @@ pub enum Output<'a> {
     Worker(&'a Path),
     /// Standard output and error are appended to this file; standard input is empty. For a server.
     Log(&'a Path),
+    /// As `Log`, for a server whose processes are in groups of their own. When the harness dies it is asked by SIGQUIT
+    /// to end at once with all of them: SIGKILL would end the first one and leave the others to the guard, which could
+    /// not tell any more whose they are.
+    Family(&'a Path),
 }
 
 /// Starts a process as all those of a run are started.
@@ -44,13 +48,16 @@ pub fn spawn(mut command: Command, output: Output<'_>, guard: &Guard) -> io::Res
         Output::Worker(path) => {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(open_log(path)?);
         }
-        Output::Log(path) => {
+        Output::Log(path) | Output::Family(path) => {
             let log = open_log(path)?;
             command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         }
     }
     command.env(MARK, guard.mark()).process_group(0).kill_on_drop(true);
-    die_with_the_harness(&mut command);
+    die_with_the_harness(
+        &mut command,
+        if matches!(output, Output::Family(_)) { Signal::QUIT } else { Signal::KILL },
+    );
     let mut child = command.spawn().map_err(|error| with(format!("cannot start `{program}`"), &error))?;
     if let Some(pid) = child.id() {
         guard.add(pid).inspect_err(|_| drop(child.start_kill()))?;
@@ -65,12 +72,12 @@ fn open_log(path: &Path) -> io::Result<File> {
 
 /// The second net under the guard, for the moment between the start and the guard's hearing of it.
 #[cfg(target_os = "linux")]
-fn die_with_the_harness(command: &mut Command) {
+fn die_with_the_harness(command: &mut Command, by: Signal) {
     use rustix::process::{getpid, getppid, set_parent_process_death_signal};
 
     let harness = getpid();
     let ask = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
+        set_parent_process_death_signal(Some(by))?;
         // The harness may have died just before that.
         if getppid() == Some(harness) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     };
@@ -79,7 +86,7 @@ fn die_with_the_harness(command: &mut Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_the_harness(_command: &mut Command) {}
+fn die_with_the_harness(_command: &mut Command, _by: Signal) {}
 
 fn with(what: String, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))

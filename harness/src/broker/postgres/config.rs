@@ -1,0 +1,74 @@
+//! What a server of ours is told at its start.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use rand::RngExt;
+
+use crate::error::Error;
+
+/// Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152): while the server is
+/// down nobody gets its port by accident, and no client that tries to reconnect is connected to itself.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// How often a port is looked for.
+const PORT_TRIES: u32 = 100;
+
+/// A loopback port that is free at this moment.
+pub fn free_port() -> Result<u16, Error> {
+    let mut random = rand::rng();
+    for _ in 0..PORT_TRIES {
+        let port = random.random_range(PORTS);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Error::Other(format!("no port is free for PostgreSQL: {PORT_TRIES} between {PORTS:?} were tried")))
+}
+
+/// The server's own configuration. What comes later counts, so `settings` can change all of it but where it listens.
+///
+/// Messages are in English because some are read here. No statement is logged: passwords stand in some.
+pub fn postgresql_conf(port: u16, settings: &str) -> String {
+    format!(
+        "shared_buffers = 32MB\n\
+         max_connections = 100\n\
+         jit = off\n\
+         password_encryption = 'scram-sha-256'\n\
+         logging_collector = off\n\
+         log_destination = 'stderr'\n\
+         log_line_prefix = '%m [%p] %q%a '\n\
+         log_timezone = 'UTC'\n\
+         lc_messages = 'C'\n\
+         log_checkpoints = off\n\
+         {settings}\n\
+         log_statement = 'none'\n\
+         log_min_error_statement = 'panic'\n\
+         listen_addresses = '127.0.0.1'\n\
+         unix_socket_directories = ''\n\
+         port = {port}\n"
+    )
+}
+
+/// Who may connect: from this machine, with a password.
+pub const PG_HBA_CONF: &str = "host all all 127.0.0.1/32 scram-sha-256\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_a_lab_comes_after_ours_and_before_where_it_listens() {
+        let text = postgresql_conf(4711, "synchronous_commit = off\nport = 1\n");
+        let place = |line: &str| text.lines().position(|other| other == line).expect(line);
+        assert!(place("jit = off") < place("synchronous_commit = off"));
+        assert!(place("port = 1") < place("port = 4711"));
+        assert!(place("port = 1") < place("listen_addresses = '127.0.0.1'"));
+    }
+
+    #[test]
+    fn a_free_port_can_be_bound_and_is_none_of_the_systems() {
+        let port = free_port().unwrap();
+        assert!(PORTS.contains(&port));
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    }
+}

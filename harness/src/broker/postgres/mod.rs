@@ -1,0 +1,85 @@
+//! PostgreSQL: finding it, running a server of our own, and what a run asks of it.
+//!
+//! A server is many processes: the first one, called the postmaster, starts one for each connection and some for itself,
+//! each in a session of its own. Whoever kills or pauses the server means all of them.
+
+mod config;
+mod family;
+pub mod install;
+mod place;
+pub mod server;
+pub mod store;
+mod template;
+mod user;
+
+pub use place::clean;
+
+use std::{fmt, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+
+/// How long the server may take to answer one question, and to let somebody in.
+const ANSWER_BOUND: Duration = Duration::from_secs(5);
+
+/// The name of the harness's own connections, as the server shows it.
+pub const OWN_NAME: &str = "harness";
+
+/// The role of workers. It owns the databases of runs and nothing else.
+const LAB_ROLE: &str = "lab";
+
+/// The role of the harness.
+const OWN_ROLE: &str = "postgres";
+
+/// What a worker needs to reach the server. The password is never on a command line or in a log.
+#[derive(Clone)]
+pub struct Access {
+    /// `postgres://lab:<password>@127.0.0.1:<port>/`, without a database.
+    pub url: String,
+}
+
+impl Access {
+    fn of(password: &str, port: u16) -> Self {
+        Self { url: format!("postgres://{LAB_ROLE}:{password}@127.0.0.1:{port}/") }
+    }
+
+    /// The URL of one database.
+    pub fn database(&self, name: &str) -> String {
+        format!("{}{name}", self.url)
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.url.rsplit_once('@').map_or("", |(_, place)| place);
+        write!(f, "Access {{ url: \"postgres://{LAB_ROLE}:***@{place}\" }}")
+    }
+}
+
+/// How the harness reaches a database. What it writes itself is safe on disk whatever a lab sets for the server.
+fn options(role: &str, password: &str, port: u16, database: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .username(role)
+        .password(password)
+        .database(database)
+        .ssl_mode(PgSslMode::Disable)
+        .application_name(OWN_NAME)
+        .options([("synchronous_commit", "on")])
+        // There are passwords in some.
+        .disable_statement_logging()
+}
+
+/// Connects, within a bound.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, String> {
+    match tokio::time::timeout(ANSWER_BOUND, PgConnection::connect_with(options)).await {
+        Ok(connected) => connected.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {ANSWER_BOUND:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
