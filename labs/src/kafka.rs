@@ -1,8 +1,8 @@
 //! What the Kafka workers share: a producer that knows what each report means, and a consumer that can say when it has read all.
 //!
 //! The client has threads of its own, and the kit belongs to the worker's thread. So the client's threads only hand
-//! over what they have; it is written down when the worker's thread takes it. Its time is that of this moment, a little
-//! later than the client's own: true enough, because nothing that the harness does can come between the two.
+//! over what they have; it is written down when the worker's thread takes it, with the time of this moment. That is true
+//! enough: it is when the worker learned of it, and a worker that is killed in between never did.
 
 mod consumer;
 pub mod outcome;
@@ -10,7 +10,10 @@ mod producer;
 
 use std::time::{Duration, Instant};
 
-use rdkafka::{ClientConfig, ClientContext, client::Client, config::RDKafkaLogLevel, error::KafkaError};
+use rdkafka::{
+    ClientConfig, ClientContext, client::Client, config::RDKafkaLogLevel, error::KafkaError,
+    types::RDKafkaErrorCode,
+};
 
 use crate::{Error, Kit, settings};
 
@@ -46,16 +49,18 @@ fn config(kit: &Kit) -> Result<ClientConfig, settings::Error> {
 }
 
 /// The numbers of the topic's partitions: the first thing that is asked of a broker, so that one that is not there is
-/// named at once. Blocks.
+/// named at once. A topic that was just made is not known at once. Blocks.
 fn partitions<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Vec<i32>, Error> {
-    let asked = insist(|left| client.fetch_metadata(Some(topic), left));
-    let metadata = asked.map_err(|error| format!("the Kafka broker did not answer: {error}"))?;
-    let found = metadata.topics().iter().flat_map(|topic| topic.partitions());
-    let numbers: Vec<_> = found.map(|partition| partition.id()).collect();
-    if numbers.is_empty() {
-        return Err(format!("Kafka has no topic {topic}").into());
-    }
-    Ok(numbers)
+    let asked = insist(|left| {
+        let metadata = client.fetch_metadata(Some(topic), left)?;
+        let found = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let numbers: Vec<_> = found.map(|partition| partition.id()).collect();
+        match numbers.len() {
+            0 => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition)),
+            _ => Ok(numbers),
+        }
+    });
+    asked.map_err(|error| format!("cannot use the Kafka topic {topic}: {error}").into())
 }
 
 /// Asks again while the answer is an error, for as long as a broker may take. Blocks.

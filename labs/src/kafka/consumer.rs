@@ -105,10 +105,10 @@ impl Consumer {
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", HELD_MS.to_string())
             .create_with_context(Group::default())?;
-        client.subscribe(&[&topic])?;
         let client = Arc::new(client);
-        let asking = client.clone();
-        spawn_blocking(move || partitions(asking.client(), &topic)).await??;
+        let (asking, of) = (client.clone(), topic.clone());
+        spawn_blocking(move || partitions(asking.client(), &of)).await??;
+        client.subscribe(&[&topic])?;
         let reader = Reader { client, assignment: 0, places: BTreeMap::new() };
         Ok(Self { kit: kit.clone(), reader, orders: kit.watch_orders(), wanted: None })
     }

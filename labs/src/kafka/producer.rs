@@ -90,7 +90,7 @@ impl Producer {
     /// The journal cannot grow.
     pub fn send(&mut self, message: Message) -> Result<(), Error> {
         let payload = self.kit.payload(message);
-        // One partition, or whichever has the fewest under way: these labs ask for no key.
+        // Without a key the client chooses the partition.
         let record =
             BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, Box::new(message)).payload(&payload);
         match self.client.send(record) {
