@@ -51,14 +51,42 @@ pub fn config(bootstrap: &str) -> ClientConfig {
     config
 }
 
-/// A client that only asks.
-pub fn asker(bootstrap: &str, group: &str) -> Result<BaseConsumer<Quiet>, Error> {
+/// A client that only asks; about a group, where it has one.
+pub fn asker(bootstrap: &str, group: Option<&str>) -> Result<BaseConsumer<Quiet>, Error> {
     let mut config = config(bootstrap);
-    config
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_uncommitted");
+    if let Some(group) = group {
+        config.set("group.id", group);
+    }
+    config.set("enable.auto.commit", "false").set("isolation.level", "read_uncommitted");
     config.create_with_context(Quiet).map_err(|error| asked("connect", &error))
+}
+
+/// A client that is dropped beside the runtime: to leave takes one with a group, or one that administers, up to 100 ms,
+/// in which nothing else would be done.
+pub struct Aside<T: Send + 'static>(Option<T>);
+
+impl<T: Send + 'static> Aside<T> {
+    /// Takes a client over.
+    pub fn new(client: T) -> Self {
+        Self(Some(client))
+    }
+}
+
+impl<T: Send + 'static> std::ops::Deref for Aside<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T: Send + 'static> Drop for Aside<T> {
+    fn drop(&mut self) {
+        let client = self.0.take();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || drop(client));
+        }
+    }
 }
 
 /// The id of the cluster that answers, `None` when none does in time.

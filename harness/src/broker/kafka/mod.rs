@@ -14,3 +14,4 @@ pub mod settings;
 pub mod store;
 pub mod template;
 mod training;
+mod words;

@@ -29,16 +29,18 @@ pub async fn wait(server: &mut Server) -> Result<(), Error> {
         look(server, deadline)?;
         tokio::time::sleep(STEP).await;
     }
-    let client = Arc::new(client::asker(&own, "harness")?);
+    let client = Arc::new([client::asker(&own, None)?, client::asker(&server.access().bootstrap, None)?]);
     loop {
         let (asked, cluster) = (client.clone(), server.cluster().to_owned());
-        let ready = client::blocking("say whether it is ready", move || Ok(answer(&asked, &cluster))).await?;
+        let ready =
+            client::blocking("say whether it is ready", move || Ok(answer(asked.as_slice(), &cluster)))
+                .await?;
         look(server, deadline)?;
         match ready {
             Answer::Ready => return Ok(()),
             Answer::NotYet => tokio::time::sleep(STEP).await,
             Answer::Stranger(id) => {
-                return Err(server.error(format!("another Kafka answers on {own}: its cluster is {id}")));
+                return Err(server.error(format!("another Kafka answers on its port: its cluster is {id}")));
             }
         }
     }
@@ -70,14 +72,19 @@ enum Answer {
     Stranger(String),
 }
 
-fn answer(client: &BaseConsumer<Quiet>, cluster: &str) -> Answer {
-    match client::cluster_id(client, QUESTION) {
-        None => return Answer::NotYet,
-        Some(id) if id != cluster => return Answer::Stranger(id),
-        Some(_) => {}
+/// Both ports are asked. A broker that does not get the second has opened the first already, and works there until it
+/// has come to its end.
+fn answer(clients: &[BaseConsumer<Quiet>], cluster: &str) -> Answer {
+    for client in clients {
+        match client::cluster_id(client, QUESTION) {
+            None => return Answer::NotYet,
+            Some(id) if id != cluster => return Answer::Stranger(id),
+            Some(_) => {}
+        }
+        match client.fetch_metadata(None, QUESTION) {
+            Ok(metadata) if client::all_led(&metadata) => {}
+            _ => return Answer::NotYet,
+        }
     }
-    match client.fetch_metadata(None, QUESTION) {
-        Ok(metadata) if client::all_led(&metadata) => Answer::Ready,
-        _ => Answer::NotYet,
-    }
+    Answer::Ready
 }

@@ -12,10 +12,10 @@ use super::{
     jvm::{self, Archive},
     ready,
     settings::{self, Ports},
-    template,
+    template, words,
 };
 use crate::{
-    error::{Error, LogTail},
+    error::Error,
     runtime::{
         local::{Input, Local},
         node::{KILLED, Node},
@@ -45,6 +45,8 @@ pub struct Server {
     archive: Option<PathBuf>,
     in_training: bool,
     node: Option<Node>,
+    /// How long the log was before the present start.
+    log_before: u64,
 }
 
 /// What a client needs to reach the broker.
@@ -113,6 +115,7 @@ impl Server {
             archive: None,
             in_training: false,
             node: None,
+            log_before: 0,
         })
     }
 
@@ -232,13 +235,13 @@ impl Server {
                     self.error(format!("a port of Kafka's was still taken after {PORTS_BOUND:?}: {ports:?}"))
                 );
             }
-            let before = fs::metadata(self.log()).map_or(0, |metadata| metadata.len());
+            self.log_before = fs::metadata(self.log()).map_or(0, |metadata| metadata.len());
             match self.launch_once(local).await {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Some(error),
             }
             self.stop().await?;
-            if !self.said_since(before, "Address already in use") {
+            if !words::since(&self.log(), self.log_before).contains("Address already in use") {
                 break;
             }
             tracing::debug!("a port of Kafka's was taken while it started: {ports:?}");
@@ -280,16 +283,19 @@ impl Server {
         fs::write(&meta, lines.collect::<String>()).map_err(Error::file("write", &meta))
     }
 
-    fn said_since(&self, offset: u64, what: &str) -> bool {
-        let log = fs::read(self.log()).unwrap_or_default();
-        let new = log.get(usize::try_from(offset).unwrap_or(0)..).unwrap_or_default();
-        String::from_utf8_lossy(new).contains(what)
-    }
-
     /// An error about this broker, with its last words.
     pub fn error(&self, what: String) -> Error {
-        Error::Node { what, log: LogTail::of(&self.log()) }
+        let full = match disk_is_full(&self.folder) {
+            true => format!(": the disk of {} is full, make room", self.folder.display()),
+            false => String::new(),
+        };
+        Error::Node { what: what + &full, log: words::last(&self.log(), self.log_before) }
     }
+}
+
+/// Whether there is less room than one message needs. A full disk takes the log's last words as well.
+fn disk_is_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < 64 * 1024)
 }
 
 fn choose_ports() -> Result<Ports, Error> {
@@ -313,3 +319,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 #[cfg(test)]
 #[path = "server_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "bad_start_tests.rs"]
+mod bad_start_tests;

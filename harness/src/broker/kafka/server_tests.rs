@@ -27,7 +27,7 @@ async fn kafka() -> KafkaServer {
 /// Produces with acks=all until each has been acked.
 fn produce(bootstrap: &str, topic: &str, texts: impl Iterator<Item = String>) {
     let mut config = client::config(bootstrap);
-    config.set("acks", "all").set("enable.idempotence", "true");
+    config.set("acks", "all");
     let producer: BaseProducer = config.create().unwrap();
     for text in texts {
         producer.send(BaseRecord::<(), str>::to(topic).payload(&text)).unwrap();

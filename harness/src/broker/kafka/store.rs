@@ -15,7 +15,7 @@ use rdkafka::{
 };
 
 use super::{
-    client::{self, ANSWER_BOUND, Quiet, asked},
+    client::{self, ANSWER_BOUND, Aside, Quiet, asked},
     server::Server,
 };
 use crate::error::Error;
@@ -56,7 +56,7 @@ pub enum Backlog {
 pub struct Store {
     names: Names,
     bootstrap: String,
-    asker: Arc<BaseConsumer<Quiet>>,
+    asker: Arc<Aside<BaseConsumer<Quiet>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -69,7 +69,7 @@ impl Store {
     /// Connects to the broker; to be made anew after a restart.
     pub async fn open(server: &Server, names: &Names) -> Result<Self, Error> {
         let bootstrap = server.own();
-        let asker = Arc::new(client::asker(&bootstrap, &names.group)?);
+        let asker = Arc::new(Aside::new(client::asker(&bootstrap, Some(&names.group))?));
         Ok(Self { names: names.clone(), bootstrap, asker })
     }
 
@@ -152,8 +152,9 @@ impl Store {
         }
     }
 
-    fn admin(&self) -> Result<AdminClient<Quiet>, Error> {
-        client::config(&self.bootstrap).create_with_context(Quiet).map_err(|error| asked("connect", &error))
+    fn admin(&self) -> Result<Aside<AdminClient<Quiet>>, Error> {
+        let admin = client::config(&self.bootstrap).create_with_context(Quiet);
+        admin.map(Aside::new).map_err(|error| asked("connect", &error))
     }
 
     fn reader(
@@ -161,7 +162,7 @@ impl Store {
         ranges: &[Range],
         wanted: &BTreeSet<i32>,
         what: &str,
-    ) -> Result<StreamConsumer<Quiet>, Error> {
+    ) -> Result<Aside<StreamConsumer<Quiet>>, Error> {
         let failed = |error: KafkaError| asked(what, &error);
         let reader: StreamConsumer<Quiet> =
             reader_config(&self.bootstrap, "read_uncommitted").create_with_context(Quiet).map_err(failed)?;
@@ -171,7 +172,7 @@ impl Store {
                 .map_err(failed)?;
         }
         reader.assign(&from).map_err(failed)?;
-        Ok(reader)
+        Ok(Aside::new(reader))
     }
 
     async fn wait_until_led(&self, partitions: u32, what: String) -> Result<(), Error> {
@@ -221,20 +222,38 @@ struct Range {
     high: i64,
 }
 
-/// All partitions of a topic; `None` when it does not exist.
+/// All partitions of a topic; `None` when it does not exist. A broker that has just been told of a topic, or of its end,
+/// may not be of one mind for a moment.
 fn ranges(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<Vec<Range>>, Error> {
-    let what = format!("look at the topic {topic}");
-    let metadata = client.fetch_metadata(Some(topic), ANSWER_BOUND).map_err(|error| asked(&what, &error))?;
+    let deadline = Instant::now() + ANSWER_BOUND;
+    loop {
+        match ranges_now(client, topic) {
+            Ok(ranges) => return Ok(ranges),
+            Err(error) if !will_pass(&error) || Instant::now() > deadline => {
+                return Err(asked(&format!("look at the topic {topic}"), &error));
+            }
+            Err(_) => std::thread::sleep(STEP),
+        }
+    }
+}
+
+fn will_pass(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition};
+    let passing = [LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition];
+    error.rdkafka_error_code().is_some_and(|code| passing.contains(&code))
+}
+
+fn ranges_now(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<Vec<Range>>, KafkaError> {
+    let metadata = client.fetch_metadata(Some(topic), ANSWER_BOUND)?;
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
     match found.error().map(RDKafkaErrorCode::from) {
         None => {}
         Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
-        Some(error) => return Err(asked(&what, &error)),
+        Some(error) => return Err(KafkaError::MetadataFetch(error)),
     }
     let mut ranges = Vec::new();
     for partition in found.partitions().iter().map(|partition| partition.id()) {
-        let marks = client.fetch_watermarks(topic, partition, ANSWER_BOUND);
-        let (low, high) = marks.map_err(|error| asked(&what, &error))?;
+        let (low, high) = client.fetch_watermarks(topic, partition, ANSWER_BOUND)?;
         ranges.push(Range { partition, low, high });
     }
     Ok(Some(ranges))
@@ -272,6 +291,7 @@ fn is_deliverable(bootstrap: &str, names: &Names, range: Range) -> Result<bool, 
     let failed = |error: KafkaError| asked(&what, &error);
     let config = reader_config(bootstrap, "read_committed");
     let reader: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(failed)?;
+    let reader = Aside::new(reader);
     let marks = reader.fetch_watermarks(&names.topic, range.partition, ANSWER_BOUND);
     if marks.map_err(failed)?.1 < range.high {
         return Ok(true);

@@ -153,3 +153,7 @@ async fn format(
     let how = node.how_it_ended();
     Err(server.error(format!("Kafka could not format its data folder ({how})")))
 }
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

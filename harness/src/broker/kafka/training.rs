@@ -22,6 +22,7 @@ pub async fn train(bootstrap: &str) -> Result<(), Error> {
     let what = "create a topic";
     let admin: AdminClient<Quiet> =
         client::config(bootstrap).create_with_context(Quiet).map_err(|error| asked(what, &error))?;
+    let admin = client::Aside::new(admin);
     let options = AdminOptions::new().operation_timeout(Some(STEP_BOUND)).request_timeout(Some(STEP_BOUND));
     let topic = NewTopic::new(NAME, 1, TopicReplication::Fixed(1));
     let created = admin.create_topics([&topic], &options).await.map_err(|error| asked(what, &error))?;
