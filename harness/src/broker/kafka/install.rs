@@ -68,17 +68,6 @@ pub async fn find_or_install(project: &Path) -> Result<KafkaServer, Error> {
     find_or_install_in(&Surroundings::of_this_process(), project).await
 }
 
-/// The Kafka to use, without installing anything.
-///
-/// # Errors
-/// As [`find_or_install`].
-pub async fn find(project: &Path) -> Result<KafkaServer, Error> {
-    let surroundings = Surroundings::of_this_process();
-    let jars = find_jars(&surroundings, project)?;
-    let java = java::find(&surroundings.java, project).await?;
-    Ok(KafkaServer::of(jars, java, project))
-}
-
 /// Those that are there and cannot be used, each with the reason.
 ///
 /// # Errors
@@ -232,3 +221,7 @@ fn missing(candidates: &[Candidate], search_path: &OsStr) -> Error {
     }
     Error::NotRun { what, mend: format!("./task setup, or name one in {NAMED}") }
 }
+
+#[cfg(test)]
+#[path = "install_tests.rs"]
+mod tests;

@@ -39,11 +39,6 @@ pub struct Java {
 }
 
 impl Java {
-    /// The first number of the version.
-    pub fn major(&self) -> u32 {
-        major(&self.version).unwrap_or_default()
-    }
-
     /// The folder of the installation.
     pub fn home(&self) -> Option<PathBuf> {
         home_of(&self.program)
@@ -221,6 +216,6 @@ fn released(release: &str) -> Option<&str> {
 }
 
 /// The first number of a version; 1 for what once was called 1.8.
-fn major(version: &str) -> Option<u32> {
+pub fn major(version: &str) -> Option<u32> {
     version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -11,7 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use super::{install::KafkaServer, jars};
+use super::{install::KafkaServer, jars, java};
 
 /// The first Java that keeps more in its archive than classes.
 const FIRST_WITH_AOT: u32 = 25;
@@ -35,7 +35,7 @@ pub fn command(kafka: &KafkaServer, archive: Archive<'_>, log4j: &Path, class: &
         command.env_remove(name);
     }
     command.args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]);
-    let aot = java_major(kafka) >= FIRST_WITH_AOT;
+    let aot = java::major(&kafka.java_version).is_some_and(|major| major >= FIRST_WITH_AOT);
     match archive {
         Archive::Without => {}
         Archive::Make(file) if aot => drop(command.arg(option("-XX:AOTCacheOutput=", file))),
@@ -54,15 +54,6 @@ fn option(name: &str, value: &Path) -> OsString {
     let mut option = OsString::from(name);
     option.push(value);
     option
-}
-
-fn java_major(kafka: &KafkaServer) -> u32 {
-    kafka
-        .java_version
-        .split(|c: char| !c.is_ascii_digit())
-        .next()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default()
 }
 
 /// All jars by name: with a wildcard the archive would not be used.

@@ -1,7 +1,6 @@
 //! Kafka: finding it and its Java, preparing it for a quick start, running it, and what a run asks of it.
 //!
 //! One broker without ZooKeeper, started as plain `java`: the scripts that come with it add a heap of 1 GiB and more.
-#![allow(dead_code)] // some of it is for labs to come
 
 pub mod client;
 pub mod install;
