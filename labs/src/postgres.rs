@@ -30,21 +30,9 @@ const COMMIT_BOUND: Duration = Duration::from_secs(10);
 /// # Errors
 /// The server did not commit, or nobody knows.
 pub async fn commit(kit: &Kit, transaction: Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
-    commit_within(kit, transaction, COMMIT_BOUND).await
-}
-
-/// The same with another bound.
-///
-/// # Errors
-/// As for [`commit`].
-pub async fn commit_within(
-    kit: &Kit,
-    transaction: Transaction<'_, Postgres>,
-    bound: Duration,
-) -> Result<(), sqlx::Error> {
-    let committed = kit.or_stall(pin!(timeout(bound, transaction.commit()))).await;
+    let committed = kit.or_stall(pin!(timeout(COMMIT_BOUND, transaction.commit()))).await;
     committed.unwrap_or_else(|_| {
-        let text = format!("no answer to COMMIT for {bound:?}");
+        let text = format!("no answer to COMMIT for {COMMIT_BOUND:?}");
         Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
     })
 }
