@@ -185,7 +185,7 @@ fn lost_while_its_consumer_was_cut_off() {
     let cut = |at| window(What::Disconnected, "consumer-0", at, Some(at));
     assert_eq!(
         causes("lost", &[SENT_AND_ACKED, stored], &[cut(90), held], &READ_BACK),
-        ["0-0: acked 0.101 s, after consumer-0 was disconnected at 0.090 s: it was told of it by nobody"]
+        ["0-0: acked 0.101 s, after consumer-0 was disconnected at 0.090 s: nobody was there to be told"]
     );
     assert_eq!(
         causes("lost", &[SENT_AND_ACKED, stored], &[cut(110)], &READ_BACK),

@@ -20,8 +20,8 @@ const BACK_BOUND: Duration = Duration::from_secs(20);
 /// One try to connect, on loopback.
 const CONNECT_BOUND: Duration = Duration::from_secs(5);
 
-/// The pause between two tries.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The pause between two tries. Each try costs a server that is coming back a new process.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The run's database, over one connection.
 pub struct Database {

@@ -131,7 +131,7 @@ fn cut_off(story: &Story<'_>, told: &Event) -> Option<Cause> {
     if let Some(cut) = before {
         let Window { what, target, .. } = cut;
         let at = story.at(cut.from_ns);
-        return Some(cause.and(format!(", after {target} was {what} at {at}: it was told of it by nobody")));
+        return Some(cause.and(format!(", after {target} was {what} at {at}: nobody was there to be told")));
     }
     let cut = cuts().min_by_key(|cut| cut.from_ns)?;
     let Window { what, target, .. } = cut;
