@@ -1,6 +1,6 @@
 //! The commands: each reads, asks the rest of the program, and prints.
 
-mod clean;
+pub mod clean;
 mod look;
 mod output;
 mod run;

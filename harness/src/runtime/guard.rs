@@ -51,15 +51,6 @@ impl Guard {
         Guard::start_as(command, mark)
     }
 
-    /// For the tests of what starts processes: the test's own program cannot be a guard. What those tests start ends
-    /// when it is dropped.
-    #[cfg(test)]
-    pub fn start_that_only_listens(mark: &str) -> io::Result<Guard> {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo ready; cat >/dev/null; echo killed 0"]);
-        Guard::start_as(command, mark)
-    }
-
     pub(super) fn start_as(mut command: Command, mark: &str) -> io::Result<Guard> {
         check(mark)?;
         command.current_dir(Path::new("/")).env_remove(MARK);
@@ -227,8 +218,7 @@ impl Told {
 
     /// Kills until nothing is left, and says how many processes it found.
     ///
-    /// They are stopped before they are killed: a process that one of them starts in the meantime, in a group of its own
-    /// and without the mark, would be nobody's once its parent is dead.
+    /// Stopped before they are killed: what one of them starts meanwhile would be nobody's once its parent is dead.
     fn kill_all(&self) -> usize {
         let mut stopped = BTreeSet::new();
         let deadline = Instant::now() + KILL_BOUND;

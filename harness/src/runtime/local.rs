@@ -39,13 +39,6 @@ impl Local {
         Ok(Self { guard })
     }
 
-    /// For tests, whose program cannot be its own guard.
-    #[cfg(test)]
-    pub fn for_tests() -> Self {
-        let mark = format!("{:016x}", rand::random::<u64>());
-        Self { guard: Guard::start_that_only_listens(&mark).expect("`sh` starts") }
-    }
-
     /// The mark that all its processes carry.
     pub fn mark(&self) -> &str {
         self.guard.mark()
@@ -102,6 +95,14 @@ mod tests {
     const CHILD: &str = "HARNESS_TEST_IS_GUARD";
 
     impl Local {
+        /// With a guard that only listens: what a test starts ends when it is dropped.
+        pub fn for_tests() -> Self {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo ready; cat >/dev/null; echo killed 0"]);
+            let mark = format!("{:016x}", rand::random::<u64>());
+            Self { guard: Guard::start_as(command, &mark).unwrap() }
+        }
+
         /// With a real guard: the program of tests is not the harness, so one of its tests is the guard.
         pub fn guarded_for_tests(mark: &str) -> Self {
             let script =

@@ -6,6 +6,7 @@
 mod config;
 mod family;
 pub mod install;
+mod launch;
 mod place;
 pub mod server;
 pub mod store;
@@ -14,7 +15,7 @@ mod user;
 
 pub use place::clean;
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
@@ -58,7 +59,22 @@ impl fmt::Debug for Access {
     }
 }
 
-/// How the harness reaches a database. What it writes itself is safe on disk whatever a lab sets for the server.
+/// How the harness itself reaches a database. What it writes is safe on disk and its statements are in no log, whatever
+/// a lab sets for the server: passwords stand in some.
+fn own_options(password: &str, port: u16, database: &str) -> PgConnectOptions {
+    options(OWN_ROLE, password, port, database).options([
+        ("synchronous_commit", "on"),
+        ("log_statement", "none"),
+        ("log_min_duration_statement", "-1"),
+        ("log_min_duration_sample", "-1"),
+    ])
+}
+
+/// How the harness reaches a database as the labs' role, for what has to be theirs.
+fn lab_options(password: &str, port: u16, database: &str) -> PgConnectOptions {
+    options(LAB_ROLE, password, port, database).options([("synchronous_commit", "on")])
+}
+
 fn options(role: &str, password: &str, port: u16, database: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
@@ -68,8 +84,6 @@ fn options(role: &str, password: &str, port: u16, database: &str) -> PgConnectOp
         .database(database)
         .ssl_mode(PgSslMode::Disable)
         .application_name(OWN_NAME)
-        .options([("synchronous_commit", "on")])
-        // There are passwords in some.
         .disable_statement_logging()
 }
 
@@ -79,6 +93,19 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, String> {
         Ok(connected) => connected.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {ANSWER_BOUND:?}")),
     }
+}
+
+/// What a program says of its failure in a log that is long and ends with something else; empty if it says nothing.
+fn cause(said: &str) -> String {
+    let words = ["PANIC:", "FATAL:", "ERROR:", "error:", "could not"];
+    let line = said.lines().find(|line| words.iter().any(|word| line.contains(word)));
+    line.map(|line| format!(": {}", line.trim())).unwrap_or_default()
+}
+
+/// What to do where a full disk is the cause.
+fn mend(said: &str, folder: &Path) -> String {
+    let full = said.contains("No space left on device") || said.contains("Disk quota exceeded");
+    if full { format!("\n  to mend it: make room where {} is", folder.display()) } else { String::new() }
 }
 
 #[cfg(test)]

@@ -67,10 +67,13 @@ impl Link {
 
     /// Takes the connection out; whoever comes to the end of what it was for puts it back.
     async fn take(&self, what: &str) -> Result<PgConnection, Error> {
-        if let Some(mut connection) = self.idle.lock().await.take()
-            && timeout(ANSWER_BOUND, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
-        {
-            return Ok(connection);
+        if let Some(mut connection) = self.idle.lock().await.take() {
+            match timeout(ANSWER_BOUND, connection.ping()).await {
+                Ok(Ok(())) => return Ok(connection),
+                // The server was started anew, or has ended this connection.
+                Ok(Err(_)) => {}
+                Err(_) => return Err(asked(what, format!("no answer within {ANSWER_BOUND:?}"))),
+            }
         }
         connect(&self.options).await.map_err(|why| asked(what, why))
     }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{install::PostgresServer, place, user::User};
+use super::{cause, install::PostgresServer, launch::said_since, mend, place, user::User};
 use crate::{
     error::Error,
     runtime::{
@@ -208,7 +208,9 @@ async fn initialise(
     local.forget(initdb.pid());
     if !ended?.success() {
         let how = initdb.how_it_ended();
-        return Err(initdb.error(format!("initdb of {} failed ({how})", install.folder.display())));
+        let said = said_since(log, 0);
+        let (cause, mend) = (cause(&said), mend(&said, building));
+        return Err(initdb.error(format!("initdb failed ({how}){cause}{mend}")));
     }
     fs::remove_file(&password).map_err(Error::file("remove", &password))?;
     let content = content(&data)?.to_string();

@@ -1,0 +1,110 @@
+//! A kill takes all processes of the server, also that of the harness itself.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    time::Duration,
+};
+
+use super::{BOUND, Bench, are_gone, ask, child, processes, run, start_a_long_insert, worker};
+use crate::runtime::{local::Local, table};
+
+#[tokio::test]
+async fn what_was_committed_outlives_a_kill() {
+    let bench = Bench::new().await;
+    let mut server = bench.start("one", "").await;
+    let mut connection = worker(&server).await;
+    run(&mut connection, "CREATE TABLE t (n bigint)").await;
+    for number in 0..100 {
+        run(&mut connection, &format!("INSERT INTO t VALUES ({number})")).await;
+    }
+    run(&mut connection, "BEGIN; INSERT INTO t VALUES (1000)").await;
+    let (all, port) = (processes(&mut server), server.port());
+    let (killed, evidence) = server.kill().await.unwrap();
+    let expected = format!("exit by signal 9, and its {} other processes are gone", all.len() - 1);
+    assert_eq!((killed, evidence), (true, expected));
+    are_gone(&all).await;
+    assert!(!server.alive());
+    let again = server.kill().await.unwrap();
+    assert_eq!(again, (false, "exit by signal 9".to_owned()), "what is dead is not killed");
+    server.restart(&bench.local).await.unwrap();
+    assert_eq!(server.port(), port);
+    let mut connection = worker(&server).await;
+    assert_eq!(ask(&mut connection, "SELECT count(*) FROM t").await, 100);
+    assert_eq!(ask(&mut connection, "SELECT max(n) FROM t").await, 99);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kill_takes_a_busy_backend_with_it() {
+    let bench = Bench::new().await;
+    let mut server = bench.start("one", "").await;
+    start_a_long_insert(&server).await;
+    assert!(server.kill().await.unwrap().0);
+    server.restart(&bench.local).await.unwrap();
+    let mut connection = worker(&server).await;
+    assert_eq!(ask(&mut connection, "SELECT count(*) FROM long").await, 0, "it went on and was committed");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_leaves_nothing() {
+    let bench = Bench::new().await;
+    let mut server = bench.start("one", "").await;
+    start_a_long_insert(&server).await;
+    let all = processes(&mut server);
+    let outside = bench.outside("one");
+    assert!(outside.iter().all(|folder| folder.join("data/PG_VERSION").exists()));
+    drop(server);
+    assert!(all.iter().all(super::super::family::is_dead), "{all:?}");
+    assert!(outside.iter().all(|folder| !folder.exists()), "{outside:?}");
+}
+
+/// The harness dies by SIGKILL while the server is busy; the guard and the server's own end leave nothing.
+#[tokio::test]
+async fn nothing_outlives_the_harness() {
+    for state in ["busy", "paused"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut harness = child::command(&[], "kill::child_with_a_server", folder.path())
+            .env("STATE", state)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(harness.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let pids = lines.into_iter().find_map(|line| Some(line.split_once("server is ")?.1.to_owned()));
+        let pids = pids.expect("the child says which processes there are");
+        let all: Vec<_> = pids.split(' ').filter_map(|pid| table::one(pid.parse().unwrap())).collect();
+        assert!(all.len() > 3 && all.iter().all(table::Process::alive), "{pids}");
+        harness.kill().unwrap();
+        harness.wait().unwrap();
+        are_gone(&all).await;
+
+        // What is left are folders, and `harness clean` finds them.
+        let session = folder.path().join("runs/.sessions").join(MARK);
+        let note = std::fs::read_to_string(session.join("one/outside"));
+        assert!(note.iter().all(|outside| std::path::Path::new(outside).exists()), "{note:?}");
+        let cleaned = crate::command::clean::clean(&folder.path().join("runs")).unwrap();
+        assert_eq!((cleaned.sessions, cleaned.processes), (1, 0), "{state}");
+        assert!(note.iter().all(|outside| !std::path::Path::new(outside).exists()), "{note:?}");
+    }
+}
+
+const MARK: &str = "00000000cafe0001";
+
+#[tokio::test]
+#[ignore = "the child of a test here, not a test"]
+async fn child_with_a_server() {
+    let Some(folder) = child::folder() else { return };
+    let session = crate::store::Session::create(&folder.join("runs"), MARK).unwrap();
+    let bench = Bench { local: Local::guarded_for_tests(MARK), ..Bench::new().await };
+    let path = session.broker("one");
+    let started = super::Server::start(&bench.local, &bench.install, &path, "").await;
+    let mut server = started.unwrap();
+    start_a_long_insert(&server).await;
+    if env::var("STATE").unwrap() == "paused" {
+        server.pause().await.unwrap();
+    }
+    let pids: Vec<_> = processes(&mut server).iter().map(|process| process.pid.to_string()).collect();
+    println!("\nthe server is {}", pids.join(" "));
+    tokio::time::sleep(BOUND + Duration::from_secs(1)).await; // the parent kills this process
+}
