@@ -131,7 +131,7 @@ impl Package {
     /// [`Error::NotRun`] with the reason that pip gave, and what to do.
     pub async fn install(&self, project: &Path) -> Result<PathBuf, Error> {
         let (path, version) = self.place(project)?;
-        tracing::info!("installing {} {version} into .tools", self.called());
+        tracing::info!(target: "once", "installing {} {version} into .tools", self.called());
         let mut command = Command::new("sh");
         command.arg(project.join("tools/install")).args([self.name, self.binary]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

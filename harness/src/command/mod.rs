@@ -56,10 +56,11 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     }
 }
 
-/// The harness' own log, for those who look for a mistake in it: `RUST_LOG=harness=debug`.
+/// The harness' own log, for those who look for a mistake in it: `RUST_LOG=harness=debug`. What takes long and is done
+/// once, an installation, is said to everybody.
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,async_nats=off"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,async_nats=off,once=info"));
     let no_color = std::env::var("NO_COLOR").ok();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

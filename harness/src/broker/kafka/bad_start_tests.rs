@@ -59,7 +59,10 @@ async fn a_port_that_was_taken_and_data_that_was_left_are_no_obstacle() {
     // Another cluster on the same port is not taken for ours.
     let own = std::mem::replace(&mut server.cluster, "another".to_owned());
     let error = ready::wait(&mut server).await.unwrap_err().to_string();
-    assert!(error.contains(&format!("another Kafka answers on its port: its cluster is {own}")), "{error}");
+    assert!(
+        error.contains(&format!("another Kafka answers on {}: its cluster is {own}", server.own())),
+        "{error}"
+    );
     server.cluster = own;
 
     // Ports must stay the same over a restart: it waits until they are given back.

@@ -97,7 +97,7 @@ impl Lock {
                 NEEDS_MAVEN,
             ));
         };
-        tracing::info!("installing Kafka {} into .tools (45 MB)", self.version);
+        tracing::info!(target: "once", "installing Kafka {} into .tools (45 MB)", self.version);
         let root = project.join(".tools");
         fs::create_dir_all(&root).map_err(Error::file("create", &root))?;
         let work = tempfile::Builder::new()

@@ -17,6 +17,13 @@ const START_BOUND: Duration = Duration::from_secs(60);
 /// How often it is asked: the answer is the condition.
 const STEP: Duration = Duration::from_millis(5);
 
+/// What it says when all its ports are open. One that does not get the last of them has opened the first already, and
+/// answers there until it has come to its end.
+const STARTED: &str = "Kafka Server started";
+
+/// How long one that answers may go without saying so: another version may say it in other words.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// How long one question may block: in between it is seen whether the broker still lives.
 const QUESTION: Duration = Duration::from_millis(250);
 
@@ -29,20 +36,25 @@ pub async fn wait(server: &mut Server) -> Result<(), Error> {
         look(server, deadline)?;
         tokio::time::sleep(STEP).await;
     }
-    let client = Arc::new([client::asker(&own, None)?, client::asker(&server.access().bootstrap, None)?]);
+    let client = Arc::new(client::asker(&own, None)?);
+    let mut answered = None;
     loop {
         let (asked, cluster) = (client.clone(), server.cluster().to_owned());
-        let ready =
-            client::blocking("say whether it is ready", move || Ok(answer(asked.as_slice(), &cluster)))
-                .await?;
+        let ready = client::blocking("say whether it is ready", move || Ok(answer(&asked, &cluster))).await?;
         look(server, deadline)?;
         match ready {
-            Answer::Ready => return Ok(()),
-            Answer::NotYet => tokio::time::sleep(STEP).await,
+            Answer::Ready => {
+                let since = *answered.get_or_insert_with(Instant::now);
+                if server.says(STARTED) || since.elapsed() > SILENCE {
+                    return Ok(());
+                }
+            }
+            Answer::NotYet => {}
             Answer::Stranger(id) => {
-                return Err(server.error(format!("another Kafka answers on its port: its cluster is {id}")));
+                return Err(server.error(format!("another Kafka answers on {own}: its cluster is {id}")));
             }
         }
+        tokio::time::sleep(STEP).await;
     }
 }
 
@@ -72,19 +84,14 @@ enum Answer {
     Stranger(String),
 }
 
-/// Both ports are asked. A broker that does not get the second has opened the first already, and works there until it
-/// has come to its end.
-fn answer(clients: &[BaseConsumer<Quiet>], cluster: &str) -> Answer {
-    for client in clients {
-        match client::cluster_id(client, QUESTION) {
-            None => return Answer::NotYet,
-            Some(id) if id != cluster => return Answer::Stranger(id),
-            Some(_) => {}
-        }
-        match client.fetch_metadata(None, QUESTION) {
-            Ok(metadata) if client::all_led(&metadata) => {}
-            _ => return Answer::NotYet,
-        }
+fn answer(client: &BaseConsumer<Quiet>, cluster: &str) -> Answer {
+    match client::cluster_id(client, QUESTION) {
+        None => return Answer::NotYet,
+        Some(id) if id != cluster => return Answer::Stranger(id),
+        Some(_) => {}
     }
-    Answer::Ready
+    match client.fetch_metadata(None, QUESTION) {
+        Ok(metadata) if client::all_led(&metadata) => Answer::Ready,
+        _ => Answer::NotYet,
+    }
 }

@@ -241,7 +241,7 @@ impl Server {
                 Err(error) => last = Some(error),
             }
             self.stop().await?;
-            if !words::since(&self.log(), self.log_before).contains("Address already in use") {
+            if !self.says("Address already in use") {
                 break;
             }
             tracing::debug!("a port of Kafka's was taken while it started: {ports:?}");
@@ -281,6 +281,11 @@ impl Server {
             false => format!("{line}\n"),
         });
         fs::write(&meta, lines.collect::<String>()).map_err(Error::file("write", &meta))
+    }
+
+    /// Whether this is in its log, since its present start.
+    pub fn says(&self, what: &str) -> bool {
+        words::since(&self.log(), self.log_before).contains(what)
     }
 
     /// An error about this broker, with its last words.

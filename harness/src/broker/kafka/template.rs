@@ -78,7 +78,7 @@ pub async fn find_or_make(local: &Local, kafka: &KafkaServer) -> Result<Template
     if template.is_whole() {
         return Ok(template);
     }
-    tracing::info!("preparing Kafka {} for quick starts: 6 to 8 s, once", kafka.version);
+    tracing::info!(target: "once", "preparing Kafka {} for quick starts: some 8 s, once", kafka.version);
     clear(&kafka.templates, &template.folder);
     let work = tempfile::Builder::new()
         .prefix(MAKING)
