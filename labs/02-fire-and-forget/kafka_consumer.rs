@@ -1,17 +1,15 @@
-//! Reads what Kafka has, and tells the broker how far it got.
+//! Reads what Kafka has, from the beginning, each message once.
 
 use labs::{Error, Kit, kafka::Consumer};
 
 pub async fn run(kit: Kit) -> Result<(), Error> {
-    let mut messages = Consumer::join(&kit).await?;
+    let mut messages = Consumer::alone(&kit).await?;
     kit.ready().await;
 
     while let Some(message) = messages.next().await {
-        if let Some(id) = kit.delivered(&message.payload)? {
-            kit.point("in-hand").await;
-            kit.effect(id)?;
-        }
-        messages.done(&message);
+        let Some(id) = kit.delivered(&message.payload)? else { continue };
+        kit.point("in-hand").await;
+        kit.effect(id)?;
     }
     Ok(())
 }

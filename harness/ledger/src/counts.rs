@@ -13,6 +13,8 @@ pub struct Scope {
     pub settles: bool,
     /// The receiver knows an idempotency key, so its calls are counted beside its effects.
     pub keyed: bool,
+    /// Consumers take part. Without any, what producers do themselves is the effect.
+    pub consumed: bool,
 }
 
 /// What a sink that adds up should hold, and what it holds.

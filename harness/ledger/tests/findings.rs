@@ -9,7 +9,8 @@ use ledger::{
     Lives, MessageId, Scope, What, Window, findings,
 };
 
-const DRAINED: Scope = Scope { drained: true, store_read: false, settles: false, keyed: false };
+const DRAINED: Scope =
+    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true };
 const READ_BACK: Scope = Scope { store_read: true, ..DRAINED };
 const START_NS: u64 = 7_000_000_000;
 
@@ -119,6 +120,20 @@ fn lost_while_the_broker_was_down() {
     assert_eq!(
         causes("lost", &[SENT], &windows, &DRAINED),
         ["0-0: published while the broker was down (paused and killed, 0.090 s to 0.200 s)"]
+    );
+}
+
+#[test]
+fn lost_by_the_sink_itself_where_no_consumer_takes_part() {
+    let alone = Scope { consumed: false, ..READ_BACK };
+    let killed = [window(What::Killed, "broker", 107, Some(200))];
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED], &killed, &alone),
+        ["0-0: acked 0.101 s, broker killed 0.107 s, and the sink does not show the effect any more"]
+    );
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED], &[], &alone),
+        ["0-0: acked 0.101 s, but the sink does not show the effect; the cause is not known"]
     );
 }
 

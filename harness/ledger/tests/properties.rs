@@ -53,18 +53,19 @@ fn lives(wanted: Vec<IdRange>, journals: &[Vec<Entry>]) -> Lives {
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
-    any::<[bool; 4]>().prop_map(|[drained, store_read, settles, keyed]| Scope {
+    any::<[bool; 5]>().prop_map(|[drained, store_read, settles, keyed, consumed]| Scope {
         drained,
         store_read,
         settles,
         keyed,
+        consumed,
     })
 }
 
 /// All that an account tells, so that two accounts can be compared.
 fn told(account: &Account) -> String {
     let ids: Vec<_> = Fate::ALL.iter().map(|fate| account.ids(*fate)).collect();
-    let scope = Scope { drained: true, store_read: true, settles: true, keyed: true };
+    let scope = Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true };
     let counts = account.counts(&scope, &Lives::default());
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| account.count(*kind)).collect();
     format!("{ids:?} {counts:?} {kinds:?} {} {:?}", account.in_flight(), account.candidates())

@@ -21,6 +21,7 @@ use crate::{
         run_report::LogView,
         sentence::sentence,
     },
+    scenario::Role,
     store::RunFolder,
 };
 
@@ -105,7 +106,13 @@ fn scope(archive: &Archive, drained: bool) -> Scope {
     let plan = archive.plan();
     let store_read =
         archive.events.iter().any(|recorded| matches!(recorded.event, RunEvent::ReadBack { .. }));
-    Scope { drained, store_read, settles: plan.settles(), keyed: archive.has(Kind::Called) }
+    Scope {
+        drained,
+        store_read,
+        settles: plan.settles(),
+        keyed: archive.has(Kind::Called),
+        consumed: plan.workers.iter().any(|part| part.role != Role::Producer),
+    }
 }
 
 fn mismatches(

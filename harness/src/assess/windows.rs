@@ -15,8 +15,10 @@ use crate::{
 /// The windows of a run, in the order of their beginning.
 pub fn windows(archive: &Archive) -> Vec<Window> {
     let mut windows = Open { start_ns: archive.start_ns, ..Open::default() };
-    windows.begin("no consumer", What::NoConsumerReady, "", 0.0);
     let consumers = consumers(archive);
+    if !consumers.is_empty() {
+        windows.begin("no consumer", What::NoConsumerReady, "", 0.0);
+    }
     for Recorded { at_s, event } in &archive.events {
         match event {
             RunEvent::WorkerReady { worker, .. } if consumers.contains(worker) => {

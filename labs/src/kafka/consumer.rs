@@ -1,4 +1,4 @@
-//! A member of the run's group that can say when it has read all there was.
+//! A reader, of a group or alone, that can say when it has read all there was.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext,
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance, StreamConsumer},
     error::KafkaError,
@@ -92,25 +92,45 @@ impl Consumer {
     /// A setting is missing, or nobody answers.
     pub async fn join(kit: &Kit) -> Result<Self, Error> {
         let settings = kit.settings();
-        let topic = settings.kafka.topic()?.to_owned();
-        let client: StreamConsumer<Group> = config(kit)?
-            .set("group.id", settings.kafka.group()?)
+        let mut config = reading(kit)?;
+        config
             .set("group.instance.id", format!("{}/{}", settings.tag, settings.worker))
             .set("session.timeout.ms", SESSION_MS.to_string())
             .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string())
-            .set("auto.commit.interval.ms", COMMIT_MS.to_string())
-            // What was handed over is not done yet: see `done`.
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "earliest")
-            .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", HELD_MS.to_string())
-            .create_with_context(Group::default())?;
+            .set("auto.commit.interval.ms", COMMIT_MS.to_string());
+        let (consumer, topic, _) = Self::open(kit, &config).await?;
+        consumer.reader.client.subscribe(&[&topic])?;
+        Ok(consumer)
+    }
+
+    /// Reads the whole topic from the beginning, by itself: nobody is told how far it got, and it never reads anything
+    /// again as long as it lives.
+    ///
+    /// # Errors
+    /// A setting is missing, or nobody answers.
+    pub async fn alone(kit: &Kit) -> Result<Self, Error> {
+        let mut config = reading(kit)?;
+        config.set("enable.auto.commit", "false");
+        let (consumer, topic, partitions) = Self::open(kit, &config).await?;
+        let mut all = TopicPartitionList::new();
+        for partition in partitions {
+            all.add_partition_offset(&topic, partition, Offset::Beginning)?;
+        }
+        consumer.reader.client.assign(&all)?;
+        consumer.reader.client.context().begin_assignment();
+        Ok(consumer)
+    }
+
+    /// A consumer that reads nothing yet, its topic, and the topic's partitions.
+    async fn open(kit: &Kit, config: &ClientConfig) -> Result<(Self, String, Vec<i32>), Error> {
+        let topic = kit.settings().kafka.topic()?.to_owned();
+        let client: StreamConsumer<Group> = config.create_with_context(Group::default())?;
         let client = Arc::new(client);
         let (asking, of) = (client.clone(), topic.clone());
-        spawn_blocking(move || partitions(asking.client(), &of)).await??;
-        client.subscribe(&[&topic])?;
+        let partitions = spawn_blocking(move || partitions(asking.client(), &of)).await??;
         let reader = Reader { client, assignment: 0, places: BTreeMap::new() };
-        Ok(Self { kit: kit.clone(), reader, orders: kit.watch_orders(), wanted: None })
+        let consumer = Self { kit: kit.clone(), reader, orders: kit.watch_orders(), wanted: None };
+        Ok((consumer, topic, partitions))
     }
 
     /// The next message; waits for one. `None` when the worker is told to finish.
@@ -218,6 +238,19 @@ impl Reader {
     }
 }
 
+/// What every reader is told.
+fn reading(kit: &Kit) -> Result<ClientConfig, Error> {
+    let mut config = config(kit)?;
+    config
+        .set("group.id", kit.settings().kafka.group()?)
+        // What was handed over is not done yet: see `done`.
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.partition.eof", "true")
+        .set("fetch.wait.max.ms", HELD_MS.to_string());
+    Ok(config)
+}
+
 /// Of each partition assigned: where the group stands, and where the partition ends.
 fn bounds(client: &StreamConsumer<Group>) -> Result<BTreeMap<i32, (i64, i64)>, KafkaError> {
     let deadline = Instant::now() + END_BOUND;
@@ -244,7 +277,7 @@ fn is_read(bounds: &BTreeMap<i32, (i64, i64)>, places: &BTreeMap<i32, Place>) ->
     })
 }
 
-/// What the group tells this member. Called while the worker's thread asks for messages, and on no other.
+/// What this reader is assigned. The group tells while the worker's thread asks for messages, and on no other.
 #[derive(Default)]
 struct Group {
     /// Counts assignments and their ends: odd while something is assigned, be it no partition at all.
@@ -258,6 +291,14 @@ impl Group {
 
     fn is_assigned(&self) -> bool {
         self.assignment() % 2 == 1
+    }
+
+    fn begin_assignment(&self) {
+        self.turns.store((self.assignment() + 1) | 1, Ordering::Release);
+    }
+
+    fn end_assignment(&self) {
+        self.turns.store((self.assignment() + 2) & !1, Ordering::Release);
     }
 }
 
@@ -273,12 +314,10 @@ impl ClientContext for Group {
 
 impl ConsumerContext for Group {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let turns = self.assignment();
-        let next = match rebalance {
-            Rebalance::Assign(_) => (turns + 1) | 1,
-            Rebalance::Revoke(_) | Rebalance::Error(_) => (turns + 2) & !1,
-        };
-        self.turns.store(next, Ordering::Release);
+        match rebalance {
+            Rebalance::Assign(_) => self.begin_assignment(),
+            Rebalance::Revoke(_) | Rebalance::Error(_) => self.end_assignment(),
+        }
         tracing::info!("Kafka: {rebalance:?}");
     }
 }

@@ -53,7 +53,8 @@ impl Producer {
             .set("acks", acks.word())
             .set("enable.idempotence", "false")
             .set("linger.ms", LINGER_MS.to_string())
-            .set("queue.buffering.max.messages", window.to_string())
+            // The client counts a message until all that it reports together are reported: up to a window of them.
+            .set("queue.buffering.max.messages", (2 * window).to_string())
             .set("message.timeout.ms", report_within.as_millis().to_string())
             .create_with_context(Reports { acks, sender })?;
         let client = Arc::new(client);

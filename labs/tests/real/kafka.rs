@@ -36,6 +36,11 @@ async fn reports_mean_what_the_broker_did() {
     assert_eq!(told(1, Kind::Unconfirmed), ids(0..100));
     assert_eq!(kafka.stored("good"), 200);
 
+    // What the window lets pass, the client takes.
+    let many = run(LAB_3, "good").with("HARNESS_MESSAGES", "50000");
+    let producer = produces(&many, &["kafka-producer", "--window", "1000"]);
+    assert_eq!((producer.told(Kind::Rejected), producer.told(Kind::Acked).len()), (vec![], 50_000));
+
     // Too large: who asks is told no, and who does not ask is told ok.
     assert_eq!(told(2, Kind::Rejected), ids(0..100));
     assert_eq!(told(3, Kind::Unconfirmed), ids(0..100));
@@ -111,4 +116,12 @@ async fn a_reader_is_idle_only_behind_everything_that_was_there() {
     last.says(":: idle m5");
     last.stops();
     assert_eq!(last.told(Kind::Delivered), vec![]);
+
+    // Who reads alone reads all of it, whatever the group has done.
+    let run = Run::on_kafka(&kafka.brokers, LAB_2, "read");
+    let mut alone = run.start("consumer-0", &["kafka-consumer"]).goes();
+    alone.order("drain m6");
+    alone.says(":: idle m6");
+    alone.stops();
+    assert_eq!(alone.told(Kind::Applied), [ids(0..100), ids(0..100)].concat());
 }

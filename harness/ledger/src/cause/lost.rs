@@ -47,6 +47,9 @@ fn delivered(story: &Story<'_>, life: &[Event], delivery: &Event) -> Cause {
 fn undelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     let sent = last(life, Kind::Attempted)?;
     let told = told(life)?;
+    if !story.scope.consumed {
+        return Some(undone(story, told));
+    }
     let in_store = story.scope.store_read.then(|| first(life, Kind::Stored).is_some());
     if in_store == Some(true) {
         return Some(on_the_way(story, sent, told, true));
@@ -67,6 +70,21 @@ fn undelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
 fn told(life: &[Event]) -> Option<&Event> {
     let success = |kind| matches!(kind, Kind::Acked | Kind::Deduplicated | Kind::Unconfirmed);
     life.iter().rfind(|event| success(event.kind))
+}
+
+/// The producer itself caused the effect, and was told that it is there.
+fn undone(story: &Story<'_>, told: &Event) -> Cause {
+    let cause = Cause::say(format!("{} ", told.kind.word())).at(told);
+    match story.broker_down_within(told.time_ns, u64::MAX) {
+        Some(down) => {
+            let at = story.at(down.from_ns);
+            cause.and(format!(
+                ", broker {} {at}, and the sink does not show the effect any more",
+                down.first()
+            ))
+        }
+        None => cause.and(", but the sink does not show the effect").unexplained(),
+    }
 }
 
 fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
