@@ -13,6 +13,8 @@ mod fault;
 mod interrupt;
 mod live;
 mod observe;
+#[allow(dead_code)]
+mod proxy;
 mod recorder;
 mod report;
 mod run;

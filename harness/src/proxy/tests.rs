@@ -1,0 +1,220 @@
+//! The proxy between real sockets.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const BOUND: Duration = Duration::from_secs(10);
+
+/// A server that sends back what it gets, and closes when its client has.
+fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut other = stream.try_clone().unwrap();
+                let _ = std::io::copy(&mut stream, &mut other);
+                let _ = other.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    address
+}
+
+fn client(link: &Link) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", link.port())).unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    stream
+}
+
+/// Sends a text and waits for the same.
+fn round_trip(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    let mut back = vec![0; text.len()];
+    stream.read_exact(&mut back)?;
+    assert_eq!(back, text.as_bytes());
+    Ok(())
+}
+
+/// Whether nothing comes for a while, though the connection is open.
+fn hears_nothing(stream: &mut TcpStream) -> bool {
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let heard = stream.read(&mut [0]);
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    matches!(heard, Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
+
+async fn standing() -> (Proxy, Link) {
+    let proxy = Proxy::start().unwrap();
+    let link = proxy.link(0, echo()).await.unwrap();
+    (proxy, link)
+}
+
+#[tokio::test]
+async fn bytes_pass_both_ways_and_are_counted() {
+    let (_proxy, link) = standing().await;
+    let mut stream = client(&link);
+    round_trip(&mut stream, "hello").unwrap();
+    assert_eq!(link.seen(), Seen { to_broker: 5, to_worker: 5, ..Seen::default() });
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0, "the end of one side is handed on, and comes back");
+}
+
+#[tokio::test]
+async fn withheld_bytes_are_counted_and_their_connection_is_never_resumed() {
+    let (_proxy, mut link) = standing().await;
+    let (mut hit, mut idle) = (client(&link), client(&link));
+    round_trip(&mut hit, "before").unwrap();
+    round_trip(&mut idle, "before").unwrap();
+    let before = link.seen();
+    link.set(Mode { to_worker: Way::Withhold, ..Mode::default() }).await.unwrap();
+    hit.write_all(b"request").unwrap();
+    assert!(hears_nothing(&mut hit));
+    let seen = link.seen().since(&before);
+    assert_eq!((seen.to_broker, seen.withheld_to_worker, seen.to_worker), (7, 7, 0));
+    for _ in 0..2 {
+        link.set(Mode::default()).await.unwrap();
+    }
+    assert_eq!(hit.read(&mut [0]).unwrap(), 0, "closed by the healing");
+    round_trip(&mut idle, "an idle one goes on").unwrap();
+    round_trip(&mut client(&link), "and so do new ones").unwrap();
+    assert_eq!(link.seen().since(&before).closed, 1);
+}
+
+#[tokio::test]
+async fn a_reply_is_taken_away_once() {
+    let (_proxy, mut link) = standing().await;
+    let mut streams = [client(&link), client(&link)];
+    for stream in &mut streams {
+        round_trip(stream, "before").unwrap();
+    }
+    link.set(Mode { to_worker: Way::TakeOnce, ..Mode::default() }).await.unwrap();
+    let [hit, other] = &mut streams;
+    hit.write_all(b"request").unwrap();
+    assert_eq!(hit.read(&mut [0]).unwrap(), 0, "closed instead of an answer");
+    round_trip(other, "the others pass").unwrap();
+    round_trip(&mut client(&link), "a new one too").unwrap();
+    assert_eq!((link.seen().withheld_to_worker, link.seen().closed), (7, 1));
+}
+
+#[tokio::test]
+async fn a_cut_link_refuses_and_a_healed_one_is_back_on_its_port() {
+    let (_proxy, mut link) = standing().await;
+    let mut stream = client(&link);
+    round_trip(&mut stream, "before").unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], link.port()));
+    link.set(Mode { cut: true, ..Mode::default() }).await.unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    link.set(Mode::default()).await.unwrap();
+    round_trip(&mut client(&link), "after").unwrap();
+    link.target_is_down(true).await.unwrap();
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    link.target_is_down(false).await.unwrap();
+    round_trip(&mut client(&link), "after").unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_is_a_reset_and_spares_those_who_come_later() {
+    let (_proxy, mut link) = standing().await;
+    let mut stream = client(&link);
+    round_trip(&mut stream, "before").unwrap();
+    link.reset().await.unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    round_trip(&mut client(&link), "after").unwrap();
+    assert_eq!(link.seen().closed, 1);
+}
+
+#[tokio::test]
+async fn delayed_bytes_come_late_and_in_order_and_without_adding_up() {
+    let (_proxy, mut link) = standing().await;
+    let mut stream = client(&link);
+    let by = Duration::from_millis(100);
+    link.set(Mode { to_broker: Way::Delay(by), ..Mode::default() }).await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        stream.write_all(b"0123456789").unwrap();
+        thread::sleep(Duration::from_millis(2)); // so that they are pieces of their own
+    }
+    link.set(Mode::default()).await.unwrap();
+    stream.write_all(b"end").unwrap();
+    let mut back = [0; 203];
+    stream.read_exact(&mut back).unwrap();
+    assert!(begun.elapsed() >= by);
+    assert!(begun.elapsed() < 20 * by, "the delays are not one after the other");
+    assert!(back.starts_with(b"0123456789") && back.ends_with(b"9end"));
+    assert_eq!(link.seen().slowed, 200);
+}
+
+#[tokio::test]
+async fn a_throttled_link_is_as_slow_as_it_is_told() {
+    let (_proxy, mut link) = standing().await;
+    let mut stream = client(&link);
+    link.set(Mode { to_worker: Way::Throttle(10_000), ..Mode::default() }).await.unwrap();
+    let begun = Instant::now();
+    round_trip(&mut stream, &"x".repeat(3_000)).unwrap();
+    // The last piece does not wait behind itself.
+    assert!(begun.elapsed() >= Duration::from_millis(250), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_and_a_link_that_is_dropped() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let proxy = Proxy::start().unwrap();
+    let link = proxy.link(0, gone).await.unwrap();
+    let mut stream = client(&link);
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    let port = link.port();
+    let taken = proxy.link(port, gone).await.unwrap_err().to_string();
+    assert!(taken.contains("the proxy cannot listen on loopback"), "{taken}");
+    drop(link);
+    drop(proxy);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_thousand_connections() {
+    let (_proxy, mut link) = standing().await;
+    let mut streams: Vec<_> = (0..1_000).map(|_| client(&link)).collect();
+    for stream in &mut streams {
+        round_trip(stream, "one of many").unwrap();
+    }
+    link.set(Mode { cut: true, ..Mode::default() }).await.unwrap();
+    for stream in &mut streams {
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+    assert_eq!(link.seen().closed, 1_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_bytes_pass_unchanged(
+        pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..40_000), 1..12),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_proxy, link) = runtime.block_on(standing());
+        let sent = pieces.concat();
+        let mut stream = client(&link);
+        let mut writer = stream.try_clone().unwrap();
+        let writing = thread::spawn(move || {
+            pieces.iter().for_each(|piece| writer.write_all(piece).unwrap());
+            writer.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut back = Vec::new();
+        stream.read_to_end(&mut back).unwrap();
+        writing.join().unwrap();
+        prop_assert!(back == sent, "{} bytes came back of {}", back.len(), sent.len());
+        prop_assert_eq!(link.seen().to_broker, sent.len() as u64);
+    }
+}
