@@ -22,6 +22,8 @@ use labs::{
 };
 use ledger::MessageId;
 
+use super::{child_kafka, child_postgres};
+
 const WINDOW: usize = 4_000;
 const BATCH: usize = 500;
 const ANSWER_BOUND: Duration = Duration::from_secs(20);
@@ -33,6 +35,8 @@ pub async fn run(loop_kind: &str, role: &str) -> ExitCode {
             "producer" => kit_producer(kit).await,
             "consumer" => kit_consumer(kit).await,
             "jetstream-producer" => kit_jetstream_producer(kit).await,
+            "kafka-producer" => child_kafka::kit(kit).await,
+            "postgres-producer" => child_postgres::kit(kit).await,
             _ => kit_jetstream_consumer(kit).await,
         })
         .await;
@@ -41,6 +45,8 @@ pub async fn run(loop_kind: &str, role: &str) -> ExitCode {
         "producer" => bare_producer().await,
         "consumer" => bare_consumer().await,
         "jetstream-producer" => bare_jetstream_producer().await,
+        "kafka-producer" => child_kafka::bare().await,
+        "postgres-producer" => child_postgres::bare().await,
         _ => bare_jetstream_consumer().await,
     };
     match result {
@@ -57,7 +63,7 @@ fn roomy(settings: &Settings) -> ConnectOptions {
     ConnectOptions::new().subscription_capacity(settings.messages as usize + 1)
 }
 
-fn said(kit: &Kit, name: &str) {
+pub fn said(kit: &Kit, name: &str) {
     kit.figure(name, now_ns() as f64, "ns");
 }
 
@@ -143,23 +149,23 @@ async fn bare_client() -> Result<(Settings, Client, String), Error> {
     Ok((settings, client, subject))
 }
 
-fn bare_ready() -> Result<(), Error> {
+pub fn bare_ready() -> Result<(), Error> {
     println!(":: ready");
     stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
 
-fn bare_said(name: &str) {
+pub fn bare_said(name: &str) {
     println!(":: figure {name} {} ns", now_ns() as f64);
 }
 
 /// Waits until the parent has all it wants and ends this process.
-fn bare_wait() -> Result<(), Error> {
+pub fn bare_wait() -> Result<(), Error> {
     stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
 
-fn payloads(settings: &Settings) -> impl Iterator<Item = Bytes> {
+pub fn payloads(settings: &Settings) -> impl Iterator<Item = Bytes> {
     let mut composer = Composer::new(&settings.tag, settings.payload);
     let message = |seq| Message { id: MessageId::new(0, seq), planned_ns: 123_456_789_012 };
     (0..settings.messages).map(move |seq| composer.compose(message(seq)))

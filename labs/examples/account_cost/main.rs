@@ -1,16 +1,16 @@
 //! What the account costs: a worker with the kit against the same client's bare loop without it.
 //!
-//! `cargo run --release -p labs --example account_cost [core-nats|jetstream-publish|jetstream-consume]`
+//! `cargo run --release -p labs --example account_cost [core-nats|jetstream-publish|jetstream-consume|kafka|postgres]`
 //!
-//! Three cases, 128 bytes a message, each 11 pairs of runs on the same server, kit and bare first in turn. Producer and
+//! Five cases, 128 bytes a message, each 11 pairs of runs on the same server, kit and bare first in turn. Producer and
 //! consumer are processes of their own; a rate counts from the first send to the last receipt or ack. Both loops send
 //! the same payloads: a message with an id is the application's, what is written down about it is the kit's. The
 //! processor time is that of the workers alone, a message: where other work runs beside, it says more than the rates.
 
 mod child;
-#[allow(dead_code, reason = "the tests need more of it")]
-#[path = "../../tests/real/support/nats_server.rs"]
-mod nats_server;
+mod child_kafka;
+mod child_postgres;
+mod servers;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -25,7 +25,7 @@ use async_nats::{
 use labs::{Error, Message, message::Composer, nats};
 use ledger::MessageId;
 
-use nats_server::{LOGIN, Server};
+use servers::Servers;
 
 const PAIRS: usize = 11;
 const PAYLOAD_BYTES: usize = 128;
@@ -39,13 +39,19 @@ enum Case {
     Publish,
     /// JetStream, from the first request to the last of a stream's messages, explicit acks.
     Consume,
+    /// Kafka, from the first send to the last ack, acks=all, a window of 10,000.
+    Kafka,
+    /// PostgreSQL, from the first insert to the last commit, 100 rows a transaction.
+    Postgres,
 }
 
 impl Case {
-    const ALL: [(Self, &str, u32); 3] = [
+    const ALL: [(Self, &str, u32); 5] = [
         (Self::Core, "core-nats", 400_000),
         (Self::Publish, "jetstream-publish", 100_000),
         (Self::Consume, "jetstream-consume", 100_000),
+        (Self::Kafka, "kafka", 400_000),
+        (Self::Postgres, "postgres", 100_000),
     ];
 }
 
@@ -65,7 +71,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(only: Option<&str>) -> Result<(), Error> {
-    let server = Server::start();
+    let mut servers = Servers::default();
     println!(
         "{PAIRS} pairs, {PAYLOAD_BYTES} B; medians, messages a second; ratio = median of kit/bare within a pair"
     );
@@ -74,12 +80,12 @@ async fn measure(only: Option<&str>) -> Result<(), Error> {
             continue;
         }
         let (mut rates, mut ratios, mut processor) = ([vec![], vec![]], vec![], [vec![], vec![]]);
-        prepare(&server, case, messages).await?;
+        prepare(&mut servers, case, messages).await?;
         for pair in 0..=PAIRS {
             let order = if pair % 2 == 0 { ["kit", "bare"] } else { ["bare", "kit"] };
             let mut in_pair = [0.0; 2];
             for loop_kind in order {
-                let run = run(&server, case, messages, loop_kind).await?;
+                let run = run(&servers, case, messages, loop_kind).await?;
                 let which = usize::from(loop_kind == "bare");
                 in_pair[which] = f64::from(messages) / run.seconds;
                 // The first pair warms the server up and does not count.
@@ -107,12 +113,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The stream that the case needs, filled where it is to be consumed.
-async fn prepare(server: &Server, case: Case, messages: u32) -> Result<(), Error> {
-    if case == Case::Core {
-        return Ok(());
+/// The server that the case needs; and the stream, filled where it is to be consumed.
+async fn prepare(servers: &mut Servers, case: Case, messages: u32) -> Result<(), Error> {
+    match case {
+        Case::Core => return servers.start_nats(),
+        Case::Publish | Case::Consume => servers.start_nats()?,
+        Case::Kafka => return servers.start_kafka().await,
+        Case::Postgres => return servers.start_postgres().await,
     }
-    let jetstream = admin(server).await?;
+    let jetstream = admin(servers).await?;
     let _ = jetstream.delete_stream("LAB_cost").await;
     let config = jetstream::stream::Config {
         name: "LAB_cost".to_owned(),
@@ -133,9 +142,10 @@ async fn prepare(server: &Server, case: Case, messages: u32) -> Result<(), Error
     Ok(())
 }
 
-async fn admin(server: &Server) -> Result<jetstream::Context, Error> {
-    let options = ConnectOptions::with_user_and_password(LOGIN.0.to_owned(), LOGIN.1.to_owned());
-    Ok(nats::jetstream(&options.connect(&server.url).await?, Duration::from_secs(20)))
+async fn admin(servers: &Servers) -> Result<jetstream::Context, Error> {
+    let (url, user, password) = servers.nats()?;
+    let options = ConnectOptions::with_user_and_password(user, password);
+    Ok(nats::jetstream(&options.connect(url).await?, Duration::from_secs(20)))
 }
 
 /// What one run took.
@@ -145,9 +155,9 @@ struct Took {
     processor_ns: f64,
 }
 
-async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Result<Took, Error> {
+async fn run(servers: &Servers, case: Case, messages: u32, loop_kind: &str) -> Result<Took, Error> {
     let folder = tempfile::tempdir()?;
-    let start = |role: &str| Process::start(server, folder.path(), messages, loop_kind, role);
+    let start = |role: &str| Process::start(servers, folder.path(), messages, loop_kind, role);
     match case {
         Case::Core => {
             let mut consumer = start("consumer")?;
@@ -159,11 +169,11 @@ async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Res
             Ok(Took { seconds, processor_ns: consumer.processor_ns()? + producer.processor_ns()? })
         }
         Case::Publish => {
-            admin(server).await?.get_stream("LAB_cost").await?.purge().await?;
+            admin(servers).await?.get_stream("LAB_cost").await?.purge().await?;
             alone(start("jetstream-producer")?)
         }
         Case::Consume => {
-            let stream = admin(server).await?.get_stream("LAB_cost").await?;
+            let stream = admin(servers).await?.get_stream("LAB_cost").await?;
             let _ = stream.delete_consumer("workers").await;
             let config = pull::Config {
                 durable_name: Some("workers".to_owned()),
@@ -172,6 +182,11 @@ async fn run(server: &Server, case: Case, messages: u32, loop_kind: &str) -> Res
             };
             stream.create_consumer(config).await?;
             alone(start("jetstream-consumer")?)
+        }
+        Case::Kafka => alone(start("kafka-producer")?),
+        Case::Postgres => {
+            servers.empty_table().await?;
+            alone(start("postgres-producer")?)
         }
     }
 }
@@ -193,7 +208,7 @@ struct Process {
 
 impl Process {
     fn start(
-        server: &Server,
+        servers: &Servers,
         folder: &std::path::Path,
         messages: u32,
         loop_kind: &str,
@@ -205,8 +220,7 @@ impl Process {
             .env("HARNESS_JOURNAL", folder.join(format!("{role}.0")))
             .env("HARNESS_MESSAGES", messages.to_string())
             .env("HARNESS_PAYLOAD", PAYLOAD_BYTES.to_string())
-            .envs([("NATS_SUBJECT", "lab.cost"), ("NATS_STREAM", "LAB_cost"), ("NATS_CONSUMER", "workers")])
-            .envs([("NATS_URL", server.url.as_str()), ("NATS_USER", LOGIN.0), ("NATS_PASSWORD", LOGIN.1)])
+            .envs(servers.environment())
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -222,10 +236,13 @@ impl Process {
         Ok(self.orders.write_all(b"go\n")?)
     }
 
-    /// The processor time of its only busy thread since `go`.
+    /// The processor time of its threads since `go`.
     fn processor_ns(&self) -> Result<f64, Error> {
-        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id()))?;
-        let spent: f64 = text.split(' ').next().unwrap_or_default().parse()?;
+        let mut spent = 0.0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            spent += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
+        }
         Ok(spent - self.processor_ns_at_go)
     }
 
