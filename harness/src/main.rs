@@ -13,7 +13,6 @@ mod fault;
 mod interrupt;
 mod live;
 mod observe;
-#[allow(dead_code)]
 mod proxy;
 mod recorder;
 mod report;

@@ -9,6 +9,7 @@ use crate::{
     broker::{Brokers, stores::Stores},
     context::Context,
     error::Error,
+    fault::links::Links,
     interrupt::unless_asked,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
@@ -96,6 +97,7 @@ impl Stage<'_> {
             self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag).await?);
             self.live.watch(crate::sink::WEBHOOK, false);
         }
+        self.links = Links::set_up(self.brokers, plan).await?;
         self.start_workers()
     }
 
@@ -248,6 +250,9 @@ impl Stage<'_> {
         server.restart(&self.context.local).await?;
         // The start itself is no standstill.
         self.moved = tokio::time::Instant::now();
+        if let Some(links) = &mut self.links {
+            links.broker_is_down(broker, false).await?;
+        }
         self.broker_is_up(broker).await
     }
 

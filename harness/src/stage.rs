@@ -20,11 +20,12 @@ use crate::{
     fault::{
         Standing as FaultStanding,
         driver::{AtPoint, HoldStanding},
+        links::Links,
     },
     live::Live,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
-    scenario::{Broker, Plan},
+    scenario::{Broker, Plan, Role},
     sink::Webhook,
     store::RunFolder,
     workload::{
@@ -77,6 +78,8 @@ pub struct Stage<'a> {
     pub stores: Stores,
     /// The webhook receiver, where the variant has one.
     pub webhook: Option<Webhook>,
+    /// The proxy between workers and brokers, where a fault of the network is planned.
+    pub links: Option<Links>,
     /// What became of each fault of the plan.
     pub faults: Vec<FaultStanding>,
     /// What became of each hold of the plan.
@@ -125,12 +128,17 @@ impl<'a> Stage<'a> {
             plan,
             run,
             events,
-            live: Live::new(run, folder.journals()),
+            live: Live::new(
+                run,
+                folder.journals(),
+                plan.workers.iter().any(|worker| worker.role != Role::Producer),
+            ),
             workers: Vec::new(),
             told: Told::new(run, folder.journals()),
             stores: Stores::new(&tag),
             tag,
             webhook: None,
+            links: None,
             faults: vec![FaultStanding::default(); plan.faults.len()],
             holds: vec![HoldStanding::Open; plan.holds.len()],
             reached: Vec::new(),

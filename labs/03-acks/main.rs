@@ -1,8 +1,9 @@
-//! Lab 3: how can we be sure that it arrived? Four producers, and the consumers that ack at
+//! Lab 3: how can we be sure that it arrived? Five producers, and the consumers that ack at
 //! different moments.
 
 mod ack_after_effect;
 mod ack_before_effect;
+mod asking_producer;
 mod auto_ack;
 mod commit_producer;
 mod kafka_consumer;
@@ -33,6 +34,8 @@ enum Worker {
     KafkaConsumer,
     /// Inserts each message into PostgreSQL, with a COMMIT of its own.
     CommitProducer,
+    /// The same, and asks what became of a COMMIT without an answer.
+    AskingProducer(asking_producer::Options),
 }
 
 // One thread is enough for a loop and its connection, and saves them from waking each other for every message.
@@ -48,6 +51,7 @@ async fn main() -> ExitCode {
         Worker::KafkaProducer(options) => kafka_producer::run(kit, options).await,
         Worker::KafkaConsumer => kafka_consumer::run(kit).await,
         Worker::CommitProducer => commit_producer::run(kit).await,
+        Worker::AskingProducer(options) => asking_producer::run(kit, options).await,
     })
     .await
 }

@@ -32,6 +32,15 @@ impl Story<'_> {
         self.first(|window| window.target == worker && within(&window))
     }
 
+    /// The first time that this worker's link was broken, within these moments or over them.
+    pub fn link(&self, worker: &str, from_ns: u64, to_ns: u64) -> Option<&Window> {
+        let overlaps =
+            |window: &Window| window.from_ns <= to_ns && window.to_ns.is_none_or(|to| to >= from_ns);
+        self.first(|window| {
+            window.target == worker && matches!(window.what, What::Link(_)) && overlaps(window)
+        })
+    }
+
     /// The first window of these.
     pub fn first(&self, of: impl Fn(&Window) -> bool) -> Option<&Window> {
         self.windows.iter().filter(|window| of(window)).min_by_key(|window| window.from_ns)

@@ -15,6 +15,8 @@ pub enum What {
     Paused,
     /// A worker's connections were ended by the server; the window ends when it is back.
     Disconnected,
+    /// The worker's link to its broker was broken in this way: "drop-reply".
+    Link(String),
     /// A worker was held at this point.
     Held(String),
     /// No consumer was ready. Its target is of no interest.
@@ -72,6 +74,7 @@ impl fmt::Display for What {
             Self::Restarted => f.write_str("restarted"),
             Self::Paused => f.write_str("paused"),
             Self::Disconnected => f.write_str("disconnected"),
+            Self::Link(fault) => write!(f, "hit by {fault} on its link"),
             Self::Held(point) => write!(f, "held at {point}"),
             Self::NoConsumerReady => f.write_str("no consumer ready"),
             Self::Other(what) => f.write_str(what),

@@ -4,7 +4,7 @@ use ledger::{
     Account, Entry, Finding, Kind,
     Kind::{
         Acked, Applied, Attempted, Crossed, Deduplicated, Delivered, Rejected, Reported, ResolvedAbsent,
-        Settled, Stored, Unconfirmed,
+        ResolvedStored, Settled, Stored, Unconfirmed,
     },
     Lives, MessageId, Scope, What, Window, findings,
 };
@@ -460,4 +460,35 @@ fn a_clean_run_has_no_findings() {
         ("consumer-0.0", &[(Delivered, 0, 300), (Applied, 0, 301), (Settled, 0, 302)]);
     let killed = [window(What::Killed, "broker", 107, Some(200))];
     assert_eq!(found(&[SENT_AND_ACKED, consumer], &killed, &DRAINED), []);
+}
+
+#[test]
+fn what_a_broken_link_did_is_named() {
+    let link = |who: &str, from, to| [window(What::Link("drop-reply".to_owned()), who, from, Some(to))];
+    let asked: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (ResolvedStored, 0, 700)]);
+    assert_eq!(
+        causes("unknown", &[asked], &link("producer-0", 90, 600), &DRAINED),
+        [
+            "0-0: sent at 0.100 s, producer-0 was hit by drop-reply on its link (0.090 s to 0.600 s), and no answer came; asked later, the broker said that it has it"
+        ]
+    );
+    let stored: Journal<'_> = ("readback-kafka", &[(Stored, 0, 900), (Stored, 0, 900)]);
+    assert_eq!(
+        causes("stored_again", &[SENT_AND_ACKED, stored], &link("producer-0", 90, 101), &READ_BACK),
+        [
+            "0-0: sent once by producer-0, at 0.100 s, producer-0 was hit by drop-reply on its link (0.090 s to 0.101 s): its client sent it again, and it was stored again"
+        ]
+    );
+    let again: Journal<'_> = (
+        "consumer-0.0",
+        &[(Delivered, 0, 200), (Applied, 0, 201), (Delivered, 0, 1_300), (Applied, 0, 1_301)],
+    );
+    assert_eq!(
+        causes("duplicated", &[SENT_AND_ACKED, again], &link("consumer-0", 190, 600), &DRAINED),
+        [
+            "0-0: effect at 0.201 s by consumer-0, consumer-0 was hit by drop-reply on its link (0.190 s to 0.600 s) before its ack was confirmed, delivered again to consumer-0 at 1.300 s, and applied again"
+        ]
+    );
+    let other = causes("unknown", &[asked], &link("producer-1", 90, 600), &DRAINED);
+    assert!(other[0].contains("the cause is not known"), "{other:?}");
 }

@@ -54,6 +54,9 @@ fn fired(archive: &Archive, wanted: usize) -> FaultEvidence {
                 ..FaultEvidence::default()
             };
         }
+        if matches!(&recorded.event, RunEvent::FaultSeen { number, .. } if *number == wanted) {
+            found.injected = true;
+        }
     }
     found
 }

@@ -178,6 +178,11 @@ fn fault_rows(archive: &Archive) -> Vec<FaultRow> {
                     row.fired_s = Some(rounded(recorded.at_s));
                 }
             }
+            RunEvent::FaultSeen { number, evidence } => {
+                if let Some(row) = rows.get_mut(*number) {
+                    (row.injected, row.evidence) = (true, Some(evidence.clone()));
+                }
+            }
             RunEvent::FaultHealed { number, .. } => {
                 if let Some(row) = rows.get_mut(*number) {
                     row.healed_s = Some(rounded(recorded.at_s));

@@ -24,7 +24,10 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
             RunEvent::WorkerReady { worker, .. } if consumers.contains(worker) => {
                 windows.end("no consumer", *at_s)
             }
-            RunEvent::FaultFired { number, fault, target, resolved, injected: true, .. } => {
+            // A fault of the network is armed first; whether it took hold is seen later.
+            RunEvent::FaultFired { number, fault, target, resolved, injected, .. }
+                if *injected || is_of_the_network(archive, *number) =>
+            {
                 let whom = if target == "broker" { target } else { resolved };
                 windows.begin(&format!("fault {number}"), matter(fault), whom, *at_s);
             }
@@ -65,6 +68,10 @@ impl Open {
     }
 }
 
+fn is_of_the_network(archive: &Archive, number: usize) -> bool {
+    archive.plan().faults.get(number).is_some_and(|spec| spec.network.is_some())
+}
+
 fn consumers(archive: &Archive) -> Vec<String> {
     let parts = parts(&archive.plan().workers).into_iter();
     parts.filter(|(_, part)| part.spec.role != Role::Producer).map(|(name, _)| name).collect()
@@ -76,6 +83,7 @@ fn matter(fault: &str) -> What {
         "stop" | "restart" => What::Stopped,
         "pause" => What::Paused,
         "disconnect" => What::Disconnected,
+        "cut" | "black-hole" | "reset" | "delay" | "throttle" | "drop-reply" => What::Link(fault.to_owned()),
         other => What::Other(format!("was hit by {other}")),
     }
 }

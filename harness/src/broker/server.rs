@@ -100,7 +100,7 @@ impl Server {
             Action::Stop | Action::Restart => {
                 Ok((here_before, whichever!(self, server => server.terminate().await)?))
             }
-            Action::Disconnect => Ok((false, "a server is not disconnected from itself".to_owned())),
+            _ => Ok((false, format!("a server is not hit by {action}"))),
         }
     }
 

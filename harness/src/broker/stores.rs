@@ -73,14 +73,29 @@ impl Stores {
         Ok(())
     }
 
-    /// Where brokers are and the run's names on them, for a worker. Secrets go by the environment alone.
-    pub fn tell(&self, brokers: &Brokers, plan: &Plan, command: &mut Command) {
-        for server in plan.brokers.iter().filter_map(|broker| brokers.get(*broker)) {
+    /// Where brokers are and the run's names on them, for a worker. Secrets go by the environment alone. `link` is the
+    /// port at which this worker finds a broker, where that is not the broker's own.
+    pub fn tell(
+        &self,
+        brokers: &Brokers,
+        plan: &Plan,
+        link: impl Fn(Broker) -> Option<u16>,
+        command: &mut Command,
+    ) {
+        for (broker, server) in
+            plan.brokers.iter().filter_map(|broker| Some((*broker, brokers.get(*broker)?)))
+        {
+            let at = |text: String| match link(broker) {
+                Some(port) => {
+                    text.replace(&format!("127.0.0.1:{}", server.port()), &format!("127.0.0.1:{port}"))
+                }
+                None => text,
+            };
             match server {
                 Server::Nats(server) => {
                     let access = server.access();
                     command
-                        .env("NATS_URL", access.url)
+                        .env("NATS_URL", at(access.url))
                         .env("NATS_USER", access.user)
                         .env("NATS_PASSWORD", access.password)
                         .env("NATS_SUBJECT", &self.nats_names.subject)
@@ -89,12 +104,13 @@ impl Stores {
                 }
                 Server::Kafka(server) => {
                     command
-                        .env("KAFKA_BROKERS", server.access().bootstrap)
+                        .env("KAFKA_BROKERS", at(server.access().bootstrap))
                         .env("KAFKA_TOPIC", &self.kafka_names.topic)
                         .env("KAFKA_GROUP", &self.kafka_names.group);
                 }
                 Server::Postgres(server) => {
-                    command.env("POSTGRES_URL", server.access().database(&self.postgres_names.database));
+                    let url = server.access().database(&self.postgres_names.database);
+                    command.env("POSTGRES_URL", at(url));
                 }
             }
         }
@@ -154,7 +170,7 @@ impl Stores {
             }
         }
         if let (Some(Server::Kafka(server)), true) = (brokers.get(Broker::Kafka), self.kafka.is_some())
-            && sockets::half_closed(server.port())
+            && server.worker_ports().into_iter().any(sockets::half_closed)
         {
             return Ok(Some("Kafka has not closed a connection whose client is gone".to_owned()));
         }

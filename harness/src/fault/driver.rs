@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use super::Standing;
+use super::{Standing, links::took_hold};
 use crate::{
     error::Error,
+    proxy::Seen,
     report::event::RunEvent,
     runtime::node::KILLED,
     scenario::{Action, FaultSpec, Heal, Moment, Target},
@@ -47,6 +48,7 @@ impl Stage<'_> {
             }
         }
         for number in 0..self.plan.faults.len() {
+            self.look_at_links(number, false)?;
             if self.heal_is_due(number) {
                 self.heal_fault(number).await?;
             }
@@ -113,7 +115,12 @@ impl Stage<'_> {
         self.live.round();
         let in_flight = self.live.in_flight();
         let resolved = self.resolve(&spec);
+        let mut standing = Standing { resolved: resolved.clone(), ..Standing::default() };
         let (injected, evidence) = match (&spec.target, self.place_of(&resolved)) {
+            _ if spec.network.is_some() => {
+                standing.seen_before = self.hit_link(&spec, &resolved).await?;
+                (false, "armed".to_owned())
+            }
             (Target::Broker, _) => self.hit_broker(spec.action).await?,
             (_, Some(place)) if spec.action == Action::Disconnect => {
                 self.stores.disconnect(&self.workers[place].life()).await?
@@ -122,8 +129,7 @@ impl Stage<'_> {
             (_, None) => (false, "nobody there to hit".to_owned()),
         };
         let fired_ns = journal::now_ns();
-        self.faults[number] =
-            Standing { fired_ns: Some(fired_ns), healed_ns: None, resolved: resolved.clone() };
+        self.faults[number] = Standing { fired_ns: Some(fired_ns), ..standing };
         self.events.emit(RunEvent::FaultFired {
             number,
             fault: spec.action.word().to_owned(),
@@ -156,9 +162,40 @@ impl Stage<'_> {
         }
     }
 
+    /// Begins a fault on a worker's link; returns what the link had seen before.
+    async fn hit_link(&mut self, spec: &FaultSpec, worker: &str) -> Result<Seen, Error> {
+        let (Some(links), Some(network)) = (&mut self.links, &spec.network) else {
+            return Ok(Seen::default());
+        };
+        let before = links.seen(worker, network.broker);
+        links.begin(worker, spec.action, network).await?;
+        Ok(before)
+    }
+
+    /// Writes down the first proof that a fault of the network took hold, and at its end all that was seen.
+    pub fn look_at_links(&mut self, number: usize, at_the_end: bool) -> Result<(), Error> {
+        let spec = &self.plan.faults[number];
+        let standing = &mut self.faults[number];
+        let (Some(links), Some(network)) = (&self.links, &spec.network) else { return Ok(()) };
+        if standing.fired_ns.is_none() || standing.healed_ns.is_some() {
+            return Ok(());
+        }
+        let seen = links.seen(&standing.resolved, network.broker).since(&standing.seen_before);
+        let injected = took_hold(spec.action, &seen);
+        let first = injected && !standing.took_hold;
+        standing.took_hold |= injected;
+        if first || at_the_end && injected {
+            return self.events.emit(RunEvent::FaultSeen { number, evidence: seen.to_string() });
+        }
+        Ok(())
+    }
+
     async fn hit_broker(&mut self, action: Action) -> Result<(bool, String), Error> {
-        let server = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker));
-        match server {
+        let broker = self.broker_of_faults();
+        if let (Some(links), Some(broker), true) = (&mut self.links, broker, action != Action::Pause) {
+            links.broker_is_down(broker, true).await?;
+        }
+        match broker.and_then(|broker| self.brokers.get_mut(broker)) {
             Some(server) => server.hit(action).await,
             None => Ok((false, "the broker was not there".to_owned())),
         }
@@ -182,11 +219,17 @@ impl Stage<'_> {
         if self.faults[number].fired_ns.is_none() || self.faults[number].healed_ns.is_some() {
             return Ok(());
         }
+        self.look_at_links(number, true)?;
         let spec = &self.plan.faults[number];
         let (action, broker) = (spec.action, spec.target == Target::Broker);
         let resolved = self.faults[number].resolved.clone();
         match (action, broker) {
             (Action::Disconnect, _) => {}
+            _ if action.is_of_the_network() => {
+                if let (Some(links), Some(network)) = (&mut self.links, &spec.network) {
+                    links.end(&resolved, network.broker).await?;
+                }
+            }
             (Action::Pause, true) => {
                 if let Some(server) = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker))
                 {
@@ -321,11 +364,11 @@ async fn hit(node: &mut crate::runtime::node::Node, action: Action) -> Result<(b
             Ok((!gone_before && evidence == KILLED, evidence))
         }
         Action::Pause => Ok((true, node.pause().await?)),
-        Action::Disconnect => Ok((false, "only a connection is disconnected".to_owned())),
         Action::Stop | Action::Restart => {
             let gone_before = node.ended().is_some();
             let evidence = node.terminate(Duration::from_secs(5)).await?;
             Ok((!gone_before, evidence))
         }
+        _ => Ok((false, format!("a process is not hit by {action}"))),
     }
 }

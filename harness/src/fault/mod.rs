@@ -1,6 +1,9 @@
 //! Faults: what is done to whom, what proves it, and how it is healed.
 
 pub mod driver;
+pub mod links;
+
+use crate::proxy::Seen;
 
 /// What became of one fault of the plan.
 #[derive(Clone, Debug, Default)]
@@ -11,4 +14,8 @@ pub struct Standing {
     pub healed_ns: Option<u64>,
     /// Whom it hit: a worker's name, or "nats".
     pub resolved: String,
+    /// What the links concerned had seen before a fault of the network began.
+    pub seen_before: Seen,
+    /// A fault of the network was seen to take hold.
+    pub took_hold: bool,
 }

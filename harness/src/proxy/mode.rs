@@ -79,6 +79,18 @@ impl Seen {
         }
     }
 
+    /// What was seen here and there together.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            to_broker: self.to_broker + other.to_broker,
+            to_worker: self.to_worker + other.to_worker,
+            withheld_to_broker: self.withheld_to_broker + other.withheld_to_broker,
+            withheld_to_worker: self.withheld_to_worker + other.withheld_to_worker,
+            slowed: self.slowed + other.slowed,
+            closed: self.closed + other.closed,
+        }
+    }
+
     /// Bytes read and not handed on.
     pub fn withheld(&self) -> u64 {
         self.withheld_to_broker + self.withheld_to_worker

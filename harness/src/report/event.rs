@@ -180,6 +180,13 @@ pub enum RunEvent {
         /// How many messages were between their producer and their effect.
         in_flight: u64,
     },
+    /// A fault of the network was seen to take hold, or, when it is healed, all that was seen of it.
+    FaultSeen {
+        /// Its place in the plan.
+        number: usize,
+        /// What was seen: "412 bytes passed to the broker, 36 bytes of its answers withheld".
+        evidence: String,
+    },
     /// A fault was healed.
     FaultHealed {
         /// Its place in the plan.

@@ -233,6 +233,7 @@ fn plain(recorded: &Recorded) -> Option<String> {
         | RunEvent::Drained { .. }
         | RunEvent::ReadBack { .. }
         | RunEvent::SinkRead { .. }
+        | RunEvent::FaultSeen { .. }
         | RunEvent::Judged { .. } => return None,
     };
     Some(clean(&format!("{:>9}  {text}", seconds(recorded.at_s))))

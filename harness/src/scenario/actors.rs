@@ -4,11 +4,12 @@ use ledger::Kind;
 use toml::de::DeValue;
 
 use super::{
-    Action, FaultSpec, Heal, Hold, Moment, Pick, Role, Target, Word, WorkerSpec,
+    Action, Broker, Direction, FaultSpec, Heal, Hold, Moment, Network, Pick, Role, Target, Word, WorkerSpec,
     defaults::Defaults,
     fields::{Fields, Placed, shown},
+    mistake::one_of,
     moment::COUNTED,
-    validate::{Claims, MOST_WORKERS, NETWORK, Supports},
+    validate::{Claims, MOST_WORKERS, Supports},
 };
 
 /// `{ role = "consumer", run = "consumer", args = […], count = 2, start = { … } }`
@@ -57,7 +58,14 @@ pub fn hold(fields: &mut Fields, claims: &Claims) -> Option<Hold<Pick>> {
 }
 
 /// `{ kill = "consumer", at = { point = "in-hand", nth = 100 }, heal = { after = "0ms" } }`
-pub fn fault(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<FaultSpec<Pick>> {
+///
+/// `brokers` are those of the variant: a fault of the network is on the link to one of them.
+pub fn fault(
+    fields: &mut Fields,
+    claims: &Claims,
+    supports: &Supports,
+    brokers: &[Broker],
+) -> Option<FaultSpec<Pick>> {
     let done = action(fields, claims, supports);
     fields.must_have("at");
     // The rest is read also where the fault is refused, so that its mistakes are told too.
@@ -66,23 +74,21 @@ pub fn fault(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Optio
     let at = fields.table("at", |fields| moment(fields, claims, whose, false));
     let heal = heal(fields, claims, done.as_ref().map(|(action, _)| *action), target);
     let (action, target) = done?;
-    Some(FaultSpec { action, target, at: at.flatten()?, heal: heal? })
+    let network = if action.is_of_the_network() { Some(network(fields, action, brokers)?) } else { None };
+    Some(FaultSpec { action, target, at: at.flatten()?, heal: heal?, network })
 }
 
 /// The one key of a fault that says what is done, and to whom.
 fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(Action, Target)> {
     let words = Action::ALL.iter().map(|action| action.word());
-    let said: Vec<_> = words.clone().chain(NETWORK).filter(|word| fields.has(word)).collect();
+    let said: Vec<_> = words.clone().filter(|word| fields.has(word)).collect();
     words.for_each(|word| fields.allow(word));
     said.iter().for_each(|word| fields.allow(word));
     ["at", "heal"].into_iter().for_each(|key| fields.allow(key));
     let [word] = said[..] else {
         let what = if said.is_empty() { "a fault that does nothing" } else { "a fault that does two things" };
-        fields.notes.wrong(
-            &fields.place,
-            what,
-            "one of kill, pause, stop, restart, disconnect, each with a target",
-        );
+        let known: Vec<_> = Action::ALL.iter().map(|action| action.word()).collect();
+        fields.notes.wrong(&fields.place, what, format!("{}, with a target", one_of(&known)));
         return None;
     };
     let target = fields.get::<String>(word);
@@ -101,12 +107,41 @@ fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(
     Some((*action, parsed))
 }
 
+/// What a fault of the network says beside its moment: `broker`, `direction`, `by`, `rate`, `close`.
+fn network(fields: &mut Fields, action: Action, brokers: &[Broker]) -> Option<Network> {
+    let said = fields.get::<Broker>("broker");
+    let broker = match (&said, brokers) {
+        (Some(found), _) if brokers.contains(&found.value) => found.value,
+        (None, [only]) => *only,
+        (_, brokers) => {
+            let known: Vec<_> = brokers.iter().map(|broker| broker.word()).collect();
+            let place = said.as_ref().map_or(&fields.place, |found| &found.place);
+            fields.notes.wrong(place, "the link to which broker?", format!("broker = {}", one_of(&known)));
+            return None;
+        }
+    };
+    let takes_a_direction = matches!(action, Action::BlackHole | Action::Delay | Action::Throttle);
+    let network = Network {
+        broker,
+        direction: if takes_a_direction { fields.or("direction", Direction::Both) } else { Direction::Both },
+        by: if action == Action::Delay { Some(fields.need("by")?.value) } else { None },
+        rate: if action == Action::Throttle {
+            fields.must_have("rate");
+            Some(fields.number("rate", 1, u64::MAX >> 1)?.value)
+        } else {
+            None
+        },
+        close: action == Action::DropReply && fields.or("close", false),
+    };
+    Some(network)
+}
+
 fn heal(fields: &mut Fields, claims: &Claims, action: Option<Action>, target: &Target) -> Option<Heal<Pick>> {
     let restart = action == Some(Action::Restart);
     let Some(Placed { value, place }) = fields.raw("heal") else {
         // A restart is its own healing, and whoever was disconnected connects again by itself.
         let at_once = Heal::At(Moment::After(std::time::Duration::ZERO));
-        let by_itself = restart || action == Some(Action::Disconnect);
+        let by_itself = restart || matches!(action, Some(Action::Disconnect | Action::Reset));
         return Some(if by_itself { at_once } else { Heal::BeforeDrain });
     };
     if restart {

@@ -6,7 +6,7 @@ use ledger::{Contract, Counts};
 use toml::de::DeTable;
 
 use super::{
-    Action, Broker, Lab, Target, Variant, VariantKind, Word, Workload,
+    Action, Broker, FaultSpec, Lab, Pick, Target, Variant, VariantKind, Word, Workload,
     actors::{fault, hold, worker},
     defaults::Defaults,
     fields::{Fields, Placed, shown},
@@ -155,7 +155,7 @@ fn variant(
         resend: fields.or("resend", defaults.variant.resend),
         workload: fields.table("workload", |fields| workload(fields, base)).unwrap_or_else(|| base.clone()),
         limit: fields.or("limit", defaults.variant.limit),
-        brokers,
+        brokers: brokers.clone(),
         server,
         nats,
         kafka,
@@ -163,7 +163,7 @@ fn variant(
         sink: fields.table("sink", sink).flatten().unwrap_or_else(|| defaults.variant.sink.clone()),
         workers: fields.tables("worker", |fields| worker(fields, defaults, &claims)),
         holds: fields.tables("hold", |fields| hold(fields, &claims)),
-        faults: fields.tables("fault", |fields| fault(fields, &claims, around.supports)),
+        faults: fields.tables("fault", |fields| fault(fields, &claims, around.supports, &brokers)),
         expect: expectation(fields, &claims),
     };
     check(fields, &variant, contract.is_some());
@@ -232,7 +232,8 @@ fn check_brokers(fields: &mut Fields, variant: &Variant) {
         let what = format!("something of {broker}, which the variant does not have");
         fields.notes.wrong(&fields.place, what, format!("\"{broker}\" among its `brokers`"));
     }
-    let hit = variant.faults.iter().any(|fault| fault.target == Target::Broker);
+    let of_processes = |fault: &FaultSpec<Pick>| fault.network.is_none() && fault.target == Target::Broker;
+    let hit = variant.faults.iter().any(of_processes);
     if hit && variant.brokers.len() != 1 {
         let what = format!("a fault on the broker, of which there are {}", variant.brokers.len());
         fields.notes.wrong(&fields.place_of("fault"), what, "exactly one of `brokers` in this variant");

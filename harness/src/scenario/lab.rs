@@ -7,7 +7,8 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Ack, Action, Broker, Moment, Pick, Resend, Retention, Role, Storage, VariantKind, Word, duration,
+    Ack, Action, Broker, Direction, Moment, Pick, Resend, Retention, Role, Storage, VariantKind, Word,
+    duration,
 };
 
 /// One question of the workshop.
@@ -289,6 +290,28 @@ pub struct FaultSpec<N = u64> {
     pub at: Moment<N>,
     /// When it is undone.
     pub heal: Heal<N>,
+    /// What a fault of the network needs to know beside that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+}
+
+/// What a fault of the network needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The link to which broker.
+    pub broker: Broker,
+    /// Which bytes.
+    pub direction: Direction,
+    /// How much later, for `delay`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration::option")]
+    pub by: Option<Duration>,
+    /// How many bytes a second, for `throttle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u64>,
+    /// For `drop-reply`: the next answer is taken away, and its connection closed; only that one.
+    #[serde(default)]
+    pub close: bool,
 }
 
 impl<N> FaultSpec<N> {

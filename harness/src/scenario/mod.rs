@@ -26,14 +26,16 @@ pub use changes::Changes;
 pub use defaults::DEFAULTS;
 pub use error::Error;
 pub use lab::{
-    ConsumerSettings, FaultSpec, Heal, Hold, KafkaNames, Lab, NatsNames, PostgresNames, Server, Sink,
-    StreamSettings, Target, TopicSettings, Variant, WorkerSpec, Workload,
+    ConsumerSettings, FaultSpec, Heal, Hold, KafkaNames, Lab, NatsNames, Network, PostgresNames, Server,
+    Sink, StreamSettings, Target, TopicSettings, Variant, WorkerSpec, Workload,
 };
 pub use labs::{Labs, Selection};
 pub use moment::{Moment, Pick};
 pub use plan::Plan;
 pub use validate::Supports;
-pub use words::{Ack, Action, Broker, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word};
+pub use words::{
+    Ack, Action, Broker, Direction, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word,
+};
 
 #[cfg(test)]
 mod tests;

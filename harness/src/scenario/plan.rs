@@ -246,6 +246,7 @@ fn plan_fault(fault: &FaultSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> F
     FaultSpec {
         action: fault.action,
         target: fault.target.clone(),
+        network: fault.network.clone(),
         at: fault.at.map(&mut *roll),
         heal: match &fault.heal {
             Heal::At(moment) => Heal::At(moment.map(roll)),

@@ -8,9 +8,6 @@ use super::{
     mistake::{Notes, one_of},
 };
 
-/// Faults of the network: named in the grammar, done by no runtime yet.
-pub const NETWORK: [&str; 6] = ["cut", "black-hole", "reset", "delay", "throttle", "drop-reply"];
-
 /// More processes of one kind than this are a slip of the finger.
 pub const MOST_WORKERS: u32 = 1_000;
 

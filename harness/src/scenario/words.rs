@@ -150,6 +150,45 @@ words! {
         /// A worker's connections to PostgreSQL are ended by the server (`pg_terminate_backend`). Nothing has to be
         /// undone: whoever wants to connects again.
         Disconnect = "disconnect",
+        /// A worker's link is closed, and new connections are refused.
+        Cut = "cut",
+        /// Bytes on a worker's link are read and never handed on; connections stay open.
+        BlackHole = "black-hole",
+        /// The connections of a worker are reset, once.
+        Reset = "reset",
+        /// Bytes on a worker's link come later.
+        Delay = "delay",
+        /// Bytes on a worker's link come slowly.
+        Throttle = "throttle",
+        /// What a worker sends passes, and the answers are withheld.
+        DropReply = "drop-reply",
+    }
+}
+
+impl Action {
+    /// Whether it is done to a worker's link to a broker, by the proxy.
+    pub const fn is_of_the_network(self) -> bool {
+        matches!(
+            self,
+            Action::Cut
+                | Action::BlackHole
+                | Action::Reset
+                | Action::Delay
+                | Action::Throttle
+                | Action::DropReply
+        )
+    }
+}
+
+words! {
+    /// Which bytes a fault of the network concerns.
+    Direction {
+        /// Those of both sides.
+        Both = "both",
+        /// What workers send.
+        ToBroker = "to-broker",
+        /// What the broker sends.
+        ToWorker = "to-worker",
     }
 }
 

@@ -82,13 +82,11 @@ fn a_target_that_does_not_exist() {
 }
 
 #[test]
-fn a_fault_that_the_runtime_cannot_do() {
-    let fault = "fault = [{ cut = \"broker\", at = { acked = 1 } }]";
-    refused_with(
-        fault,
-        15,
-        &["the local runtime cannot do `cut` yet", "expected one of kill, pause, stop, restart"],
-    );
+fn a_fault_that_cannot_be_done() {
+    let fault = "fault = [{ delay = \"consumer\", at = { acked = 1 } }]";
+    refused_with(fault, 15, &["`by` is missing"]);
+    let fault = "fault = [{ disconnect = \"consumer\", at = { acked = 1 } }]";
+    refused_with(fault, 8, &["something of postgres, which the variant does not have"]);
 }
 
 #[test]

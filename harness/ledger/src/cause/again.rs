@@ -86,10 +86,18 @@ pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         [] => Cause::say("stored more than once, but never attempted").unexplained(),
         [once] => {
             let who = story.who(once);
-            Cause::say(format!("sent once by {who}, at "))
-                .at(once)
-                .and(", but stored more than once")
-                .unexplained()
+            let cause = Cause::say(format!("sent once by {who}, at ")).at(once);
+            match story.link(who, once.time_ns, u64::MAX) {
+                // The application sent it once; its client did so again when no answer came.
+                Some(link) => {
+                    let stretch = story.stretch(link.from_ns, link.to_ns);
+                    cause.and(format!(
+                        ", {who} was {} {stretch}: its client sent it again, and it was stored again",
+                        link.what
+                    ))
+                }
+                None => cause.and(", but stored more than once").unexplained(),
+            }
         }
         [one, more, ..] => {
             let cause = Cause::say("sent at ").at(one).and(" and again at ").at(more);
@@ -132,6 +140,9 @@ fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
             Some(settled) => cause.and(", though the ack was confirmed at ").at(settled),
             None => cause.and(" before the ack was confirmed"),
         }
+    } else if let (Some(link), None) = (story.link(who, from, to), pair.settled) {
+        let stretch = story.stretch(link.from_ns, link.to_ns);
+        cause.and(format!(", {who} was {} {stretch} before its ack was confirmed", link.what))
     } else if let Some(settled) = pair.settled {
         explained = false;
         cause.and(", its ack confirmed at ").at(settled)

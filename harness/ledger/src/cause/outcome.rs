@@ -23,6 +23,9 @@ pub(super) fn unknown(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         cause.and(format!(", broker {} at {} before an answer came", down.first(), story.at(down.from_ns)))
     } else if let Some(end) = end {
         cause.and(format!(", {who} {} at {} before an answer came", end.what, story.at(end.from_ns)))
+    } else if let Some(link) = story.link(who, sent.time_ns, until) {
+        let stretch = story.stretch(link.from_ns, link.to_ns);
+        cause.and(format!(", {who} was {} {stretch}, and no answer came", link.what))
     } else {
         cause.and(", and no answer came").unexplained()
     };

@@ -11,7 +11,7 @@ use super::{
     install::KafkaServer,
     jvm::{self, Archive},
     ready,
-    settings::{self, Ports},
+    settings::{self, LinkPorts, Ports},
     template, words,
 };
 use crate::{
@@ -158,6 +158,17 @@ impl Server {
     /// The workers' port, the same over restarts.
     pub fn port(&self) -> u16 {
         self.ports.client
+    }
+
+    /// The listeners behind the proxy.
+    pub fn links(&self) -> [LinkPorts; 2] {
+        self.ports.links
+    }
+
+    /// Every port that workers' connections may be on, on either side of the proxy.
+    pub fn worker_ports(&self) -> Vec<u16> {
+        let links = self.ports.links.into_iter().flat_map(|link| [link.listens, link.advertised]);
+        links.chain([self.ports.client]).collect()
     }
 
     /// Where its log is.

@@ -11,22 +11,38 @@ pub struct Ports {
     pub client: u16,
     /// For the controller.
     pub controller: u16,
+    /// For workers that come by the proxy. A broker tells its clients where it is, so a listener has to know where its
+    /// proxy is.
+    pub links: [LinkPorts; 2],
+}
+
+/// The two ports of a listener behind the proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkPorts {
+    /// Where the broker listens.
+    pub listens: u16,
+    /// Where it says that it is: there the proxy listens, when there is one.
+    pub advertised: u16,
 }
 
 impl Ports {
-    /// Three that are free at this moment. They have to be known before the start: the settings name them.
+    /// Some that are free at this moment. They have to be known before the start: the settings name them.
     ///
     /// # Errors
     /// When the system gives none.
     pub fn choose() -> io::Result<Self> {
-        let held = [listen(0)?, listen(0)?, listen(0)?];
+        let held: Vec<_> = (0..7).map(|_| listen(0)).collect::<Result<_, _>>()?;
         let port = |at: usize| held[at].local_addr().map(|address| address.port());
-        Ok(Self { own: port(0)?, client: port(1)?, controller: port(2)? })
+        let link =
+            |at: usize| Ok::<_, io::Error>(LinkPorts { listens: port(at)?, advertised: port(at + 1)? });
+        Ok(Self { own: port(0)?, client: port(1)?, controller: port(2)?, links: [link(3)?, link(5)?] })
     }
 
     /// Whether nobody has any of them.
     pub fn are_free(&self) -> bool {
-        [self.own, self.client, self.controller].into_iter().all(|port| listen(port).is_ok())
+        // Where the proxy listens is none of the broker's.
+        let links = self.links.map(|link| link.listens);
+        [self.own, self.client, self.controller].into_iter().chain(links).all(|port| listen(port).is_ok())
     }
 }
 
@@ -40,13 +56,17 @@ pub const DATA: &str = "data";
 
 /// The text of `server.properties`. `more` are further lines, and win.
 pub fn text(ports: &Ports, more: &str) -> String {
-    let Ports { own, client, controller } = ports;
+    let Ports { own, client, controller, links } = ports;
+    let at = |name: String, port: u16| format!(",{name}://127.0.0.1:{port}");
+    let links = || links.iter().enumerate().map(|(number, link)| (format!("LINK{number}"), link));
+    let listen: String = links().map(|(name, link)| at(name, link.listens)).collect();
+    let advertise: String = links().map(|(name, link)| at(name, link.advertised)).collect();
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client}\n\
+         listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}{listen}\n\
+         advertised.listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client}{advertise}\n\
          log.dirs={DATA}\n\
          {ORDINARY}{more}\n"
     )
@@ -55,7 +75,7 @@ pub fn text(ports: &Ports, more: &str) -> String {
 /// What does not differ. A session of 1 s decides how long a killed broker stays away: until then the controller takes
 /// it to be there. Below that, a machine that stalls for a moment would lose a healthy broker.
 const ORDINARY: &str = "\
-listener.security.protocol.map=BROKER:PLAINTEXT,CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=BROKER:PLAINTEXT,CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINK0:PLAINTEXT,LINK1:PLAINTEXT
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
 auto.create.topics.enable=false
@@ -102,9 +122,15 @@ mod tests {
 
     #[test]
     fn further_settings_come_last_and_so_win() {
-        let text = text(&Ports { own: 1, client: 2, controller: 3 }, "num.io.threads=7\n");
+        let links = [(4, 5), (6, 7)].map(|(listens, advertised)| LinkPorts { listens, advertised });
+        let text = text(&Ports { own: 1, client: 2, controller: 3, links }, "num.io.threads=7\n");
         let last = text.lines().rfind(|line| line.starts_with("num.io.threads=")).unwrap();
         assert_eq!(last, "num.io.threads=7");
-        assert!(text.contains("advertised.listeners=BROKER://127.0.0.1:1,CLIENT://127.0.0.1:2\n"), "{text}");
+        assert!(
+            text.contains(
+                "advertised.listeners=BROKER://127.0.0.1:1,CLIENT://127.0.0.1:2,LINK0://127.0.0.1:5"
+            ),
+            "{text}"
+        );
     }
 }

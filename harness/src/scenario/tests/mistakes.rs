@@ -131,22 +131,46 @@ lab.toml:16:19: there is no target `consumer-2`
 
 #[test]
 fn a_fault_that_the_runtime_cannot_do_is_refused() {
-    let shown = "\
-lab.toml:16:12: the local runtime cannot do `cut` yet
-  16 | fault = [{ cut = \"consumer\", at = { point = \"in-hand\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
-     |            ^^^
-  expected one of kill, pause, stop, restart, disconnect";
-    assert_eq!(mistake("kill = \"consumer\"", "cut = \"consumer\""), shown);
-    let (right, wrong) =
-        ("kill = \"consumer\", at = { point = \"in-hand\"", "cut = \"consumer\", at = { point = \"in-hnd\"");
-    let both = mistake(right, wrong);
-    assert!(both.contains("`cut` yet") && both.contains("no worker has a point `in-hnd`"), "{both}");
-    assert!(
-        mistake("kill = \"consumer\"", "drop-reply = \"consumer\"").contains("cannot do `drop-reply` yet")
-    );
-    let few = Supports { runtime: "small", actions: &[Action::Kill] };
+    let few = Supports { runtime: "small", actions: &[Action::Kill, Action::Stop, Action::Restart] };
     let shown = read_for(GOOD, &few).map(|_| ()).expect_err("it does not pause").to_string();
-    assert!(shown.contains("the small runtime cannot do `pause` yet"), "{shown}");
+    let message = "\
+lab.toml:26:5: the small runtime cannot do `pause` yet
+  26 |   { pause = \"broker\", at = { acked = \"100..=900\" }, heal = { time = \"2s\" } },
+     |     ^^^^^
+  expected one of kill, stop, restart";
+    assert_eq!(shown, message);
+    let text = GOOD.replacen("pause = \"broker\", at = { acked", "pause = \"broker\", at = { akced", 1);
+    let both = read_for(&text, &few).map(|_| ()).expect_err("two mistakes").to_string();
+    assert!(both.contains("`pause` yet") && both.contains("did you mean `acked`?"), "{both}");
+}
+
+#[test]
+fn a_fault_of_the_network_says_what_it_needs() {
+    for (wrong, message) in [
+        ("cut = \"consumer\"", "no mistake"),
+        ("black-hole = \"consumer\", direction = \"to-broker\"", "no mistake"),
+        ("delay = \"consumer\", by = \"20ms\"", "no mistake"),
+        ("throttle = \"consumer\", rate = 1_000", "no mistake"),
+        ("drop-reply = \"consumer\", close = true, broker = \"nats\"", "no mistake"),
+        ("delay = \"consumer\"", "`by` is missing"),
+        ("throttle = \"consumer\"", "`rate` is missing"),
+        ("throttle = \"consumer\", rate = 0", "`rate` is 0"),
+        ("black-hole = \"consumer\", direction = \"up\"", "expected one of both, to-broker, to-worker"),
+        ("cut = \"consumer\", by = \"20ms\"", "unknown key `by`"),
+        ("drop-reply = \"consumer\", direction = \"both\"", "unknown key `direction`"),
+        ("kill = \"consumer\", close = true", "unknown key `close`"),
+        ("cut = \"consumer\", broker = \"kafka\"", "the link to which broker?"),
+    ] {
+        let shown = mistake("kill = \"consumer\"", wrong);
+        assert!(shown.contains(message), "{wrong}:\n{shown}\nshould contain\n{message}");
+    }
+    let two = GOOD.replacen("[\"nats\"]", "[\"nats\", \"kafka\"]", 1).replacen(
+        "kill = \"consumer\"",
+        "cut = \"consumer\"",
+        1,
+    );
+    let shown = read(&two).map(|_| ()).expect_err("which broker").to_string();
+    assert!(shown.contains("expected broker = nats or kafka"), "{shown}");
 }
 
 #[test]

@@ -94,5 +94,6 @@ fn killed_in_hand(history: &mut History) {
             in_flight: 1,
         },
     );
-    history.plan.faults = vec![FaultSpec { action: Action::Kill, target, at, heal: Heal::BeforeDrain }];
+    history.plan.faults =
+        vec![FaultSpec { action: Action::Kill, target, at, heal: Heal::BeforeDrain, network: None }];
 }

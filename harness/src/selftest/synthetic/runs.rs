@@ -114,7 +114,13 @@ pub const ALL: &[Plant] = &[
 ];
 
 fn kill(at: Moment) -> FaultSpec {
-    FaultSpec { action: Action::Kill, target: Target::Worker("consumer-0".to_owned()), at, heal: Heal::Never }
+    FaultSpec {
+        action: Action::Kill,
+        target: Target::Worker("consumer-0".to_owned()),
+        at,
+        heal: Heal::Never,
+        network: None,
+    }
 }
 
 fn fire(history: &mut History, at: Moment, injected: bool, in_flight: u64) {

@@ -1,0 +1,141 @@
+//! The links of one run: the proxy between its workers and the brokers on which a fault of the network is planned.
+//!
+//! Where no such fault is planned there is no proxy, and workers talk to their brokers directly.
+
+use std::net::SocketAddr;
+
+use crate::{
+    broker::{Brokers, Server},
+    error::Error,
+    fault::driver::is_called,
+    proxy::{Link, Mode, Proxy, Seen, Way},
+    scenario::{Action, Broker, Direction, Network, Plan, Role},
+};
+
+/// All links of a run. They are closed when this is dropped.
+#[derive(Debug)]
+pub struct Links {
+    all: Vec<Named>,
+    /// Dropped last: the links run on its thread.
+    _proxy: Proxy,
+}
+
+/// A link and whose it is.
+#[derive(Debug)]
+struct Named {
+    broker: Broker,
+    workers: Vec<String>,
+    link: Link,
+}
+
+impl Links {
+    /// The links that the plan needs, if any: one for each worker, and for Kafka one for the producers and one for all
+    /// others, since a broker tells all clients of a listener the same address.
+    pub async fn set_up(brokers: &Brokers, plan: &Plan) -> Result<Option<Self>, Error> {
+        let faults = plan.faults.iter().filter_map(|fault| fault.network.as_ref());
+        let mut linked: Vec<Broker> = faults.map(|network| network.broker).collect();
+        linked.sort();
+        linked.dedup();
+        if linked.is_empty() {
+            return Ok(None);
+        }
+        let proxy = Proxy::start()?;
+        let mut all = Vec::new();
+        for broker in linked {
+            let Some(server) = brokers.get(broker) else { continue };
+            for (workers, listens, target) in ends(server, &plan.worker_names()) {
+                let target = SocketAddr::from(([127, 0, 0, 1], target));
+                all.push(Named { broker, workers, link: proxy.link(listens, target).await? });
+            }
+        }
+        Ok(Some(Self { all, _proxy: proxy }))
+    }
+
+    /// The port at which a worker finds a broker, where there is a link between them.
+    pub fn port(&self, worker: &str, broker: Broker) -> Option<u16> {
+        self.of(worker, broker).map(|named| named.link.port()).next()
+    }
+
+    /// The links of a worker, or of all workers where a fault is on the broker's side.
+    fn of<'a>(&'a self, worker: &'a str, broker: Broker) -> impl Iterator<Item = &'a Named> {
+        self.all.iter().filter(move |named| named.is_of(worker, broker))
+    }
+
+    /// What was done so far on the links of a worker.
+    pub fn seen(&self, worker: &str, broker: Broker) -> Seen {
+        self.of(worker, broker).fold(Seen::default(), |seen, named| seen.and(&named.link.seen()))
+    }
+
+    /// Begins a fault on the links of a worker.
+    pub async fn begin(&mut self, worker: &str, action: Action, network: &Network) -> Result<(), Error> {
+        for named in self.all.iter_mut().filter(|named| named.is_of(worker, network.broker)) {
+            match action {
+                Action::Reset => named.link.reset().await?,
+                _ => named.link.set(mode(action, network)).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends whatever was done on the links of a worker; may be called twice.
+    pub async fn end(&mut self, worker: &str, broker: Broker) -> Result<(), Error> {
+        for named in self.all.iter_mut().filter(|named| named.is_of(worker, broker)) {
+            named.link.set(Mode::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// While a broker is down, its links refuse, as its own port would.
+    pub async fn broker_is_down(&mut self, broker: Broker, down: bool) -> Result<(), Error> {
+        for named in self.all.iter_mut().filter(|named| named.broker == broker) {
+            named.link.target_is_down(down).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Named {
+    fn is_of(&self, worker: &str, broker: Broker) -> bool {
+        let of_all = worker == "broker" || worker == broker.word();
+        self.broker == broker && (of_all || self.workers.iter().any(|name| name == worker))
+    }
+}
+
+/// For each link: whose it is, where it listens (0 for any free port), and where it leads.
+fn ends(server: &Server, workers: &[String]) -> Vec<(Vec<String>, u16, u16)> {
+    if let Server::Kafka(server) = server {
+        let of_producers = |name: &&String| is_called(name, Role::Producer.word());
+        let producers = workers.iter().filter(of_producers).cloned().collect();
+        let others = workers.iter().filter(|name| !of_producers(name)).cloned().collect();
+        let ends = [producers, others].into_iter().zip(server.links());
+        return ends.map(|(workers, link)| (workers, link.advertised, link.listens)).collect();
+    }
+    workers.iter().map(|name| (vec![name.clone()], 0, server.port())).collect()
+}
+
+fn mode(action: Action, network: &Network) -> Mode {
+    let way = match action {
+        Action::BlackHole | Action::DropReply if !network.close => Way::Withhold,
+        Action::DropReply => Way::TakeOnce,
+        Action::Delay => Way::Delay(network.by.unwrap_or_default()),
+        Action::Throttle => Way::Throttle(network.rate.unwrap_or(1)),
+        _ => Way::Pass,
+    };
+    let (to_broker, to_worker) = match (action, network.direction) {
+        (Action::DropReply, _) | (_, Direction::ToWorker) => (Way::Pass, way),
+        (_, Direction::ToBroker) => (way, Way::Pass),
+        (_, Direction::Both) => (way, way),
+    };
+    Mode { to_broker, to_worker, cut: action == Action::Cut }
+}
+
+/// Whether what was seen since a fault began proves that it took hold.
+pub fn took_hold(action: Action, seen: &Seen) -> bool {
+    match action {
+        Action::Cut | Action::Reset => seen.closed > 0,
+        Action::BlackHole => seen.withheld() > 0,
+        Action::DropReply => seen.to_broker > 0 && seen.withheld_to_worker > 0,
+        Action::Delay | Action::Throttle => seen.slowed > 0,
+        _ => false,
+    }
+}
