@@ -30,9 +30,21 @@ const COMMIT_BOUND: Duration = Duration::from_secs(10);
 /// # Errors
 /// The server did not commit, or nobody knows.
 pub async fn commit(kit: &Kit, transaction: Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
-    let committed = kit.or_stall(pin!(timeout(COMMIT_BOUND, transaction.commit()))).await;
+    commit_within(kit, transaction, COMMIT_BOUND).await
+}
+
+/// The same with another bound, for a lesson in which the answer does not come.
+///
+/// # Errors
+/// As for [`commit`].
+pub async fn commit_within(
+    kit: &Kit,
+    transaction: Transaction<'_, Postgres>,
+    bound: Duration,
+) -> Result<(), sqlx::Error> {
+    let committed = kit.or_stall(pin!(timeout(bound, transaction.commit()))).await;
     committed.unwrap_or_else(|_| {
-        let text = format!("no answer to COMMIT for {COMMIT_BOUND:?}");
+        let text = format!("no answer to COMMIT for {bound:?}");
         Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
     })
 }
