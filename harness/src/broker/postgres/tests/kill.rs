@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{BOUND, Bench, are_gone, ask, child, processes, run, start_a_long_insert, worker};
+use super::{BOUND, BUSY, Bench, LONG_INSERT, are_gone, ask, child, processes, run, start_statement, worker};
 use crate::runtime::{local::Local, table};
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn what_was_committed_outlives_a_kill() {
 async fn a_kill_takes_a_busy_backend_with_it() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
-    start_a_long_insert(&server).await;
+    start_statement(&server, LONG_INSERT).await;
     assert!(server.kill().await.unwrap().0);
     server.restart(&bench.local).await.unwrap();
     let mut connection = worker(&server).await;
@@ -51,7 +51,7 @@ async fn a_kill_takes_a_busy_backend_with_it() {
 async fn a_server_that_is_dropped_leaves_nothing() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
-    start_a_long_insert(&server).await;
+    start_statement(&server, BUSY).await;
     let all = processes(&mut server);
     let outside = bench.outside("one");
     assert!(outside.iter().all(|folder| folder.join("data/PG_VERSION").exists()));
@@ -100,7 +100,7 @@ async fn child_with_a_server() {
     let path = session.broker("one");
     let started = super::Server::start(&bench.local, &bench.install, &path, "").await;
     let mut server = started.unwrap();
-    start_a_long_insert(&server).await;
+    start_statement(&server, BUSY).await;
     if env::var("STATE").unwrap() == "paused" {
         server.pause().await.unwrap();
     }

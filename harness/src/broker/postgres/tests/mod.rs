@@ -74,18 +74,25 @@ async fn ask(connection: &mut PgConnection, sql: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await.unwrap()
 }
 
-/// Starts an INSERT that takes seconds, and waits until the server is at it. It ends with the test's runtime.
-async fn start_a_long_insert(server: &Server) {
+/// Writes for seconds and commits it: whoever kills too little finds the rows.
+const LONG_INSERT: &str = "INSERT INTO long SELECT generate_series(1, 3000000)";
+
+/// Is busy for longer than a test waits, and looks at nothing meanwhile: no other process ends it by its own end.
+const BUSY: &str = "DO $$ DECLARE start timestamptz := clock_timestamp(); BEGIN
+    PERFORM pg_current_xact_id();
+    WHILE clock_timestamp() < start + interval '90 s' LOOP END LOOP; END $$";
+
+/// Starts a statement, and waits until the server is at it.
+async fn start_statement(server: &Server, sql: &'static str) {
     let mut connection = worker(server).await;
     run(&mut connection, "CREATE TABLE long (n bigint)").await;
-    let sql = "INSERT INTO long SELECT generate_series(1, 3000000)";
     tokio::spawn(async move { sqlx::raw_sql(sql).execute(&mut connection).await });
     let mut own = PgConnection::connect_with(&server.own("postgres")).await.unwrap();
-    let at_it = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'lab' AND state = 'active'
-        AND query LIKE 'INSERT%' AND backend_xid IS NOT NULL";
+    let at_it = "SELECT count(*) FROM pg_stat_activity
+        WHERE usename = 'lab' AND state = 'active' AND backend_xid IS NOT NULL";
     let deadline = tokio::time::Instant::now() + BOUND;
     while ask(&mut own, at_it).await == 0 {
-        assert!(tokio::time::Instant::now() < deadline, "the INSERT never began");
+        assert!(tokio::time::Instant::now() < deadline, "the statement never began");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
