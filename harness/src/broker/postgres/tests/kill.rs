@@ -65,8 +65,11 @@ async fn a_server_that_is_dropped_leaves_nothing() {
 async fn nothing_outlives_the_harness() {
     for state in ["busy", "paused"] {
         let folder = tempfile::tempdir().unwrap();
+        // Another one than that of the same test next door: processes are found by it.
+        let mark = format!("{:016x}", rand::random::<u64>());
         let mut harness = child::command(&[], "kill::child_with_a_server", folder.path())
             .env("STATE", state)
+            .env("MARK", &mark)
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
@@ -80,7 +83,7 @@ async fn nothing_outlives_the_harness() {
         are_gone(&all).await;
 
         // What is left are folders, and `harness clean` finds them.
-        let session = folder.path().join("runs/.sessions").join(MARK);
+        let session = folder.path().join("runs/.sessions").join(&mark);
         let note = std::fs::read_to_string(session.join("one/outside"));
         assert!(note.iter().all(|outside| std::path::Path::new(outside).exists()), "{note:?}");
         let cleaned = crate::command::clean::clean(&folder.path().join("runs")).unwrap();
@@ -89,14 +92,14 @@ async fn nothing_outlives_the_harness() {
     }
 }
 
-const MARK: &str = "00000000cafe0001";
-
 #[tokio::test]
 #[ignore = "the child of a test here, not a test"]
 async fn child_with_a_server() {
     let Some(folder) = child::folder() else { return };
-    let session = crate::store::Session::create(&folder.join("runs"), MARK).unwrap();
-    let bench = Bench { local: Local::guarded_for_tests(MARK), ..Bench::new().await };
+    let mark = env::var("MARK").unwrap();
+    let session = crate::store::Session::create(&folder.join("runs"), &mark).unwrap();
+    let local = Local::guarded_for_tests(&mark);
+    let bench = Bench { local, folder: tempfile::tempdir_in(&folder).unwrap(), ..Bench::new().await };
     let path = session.broker("one");
     let started = super::Server::start(&bench.local, &bench.install, &path, "").await;
     let mut server = started.unwrap();
