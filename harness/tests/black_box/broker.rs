@@ -5,16 +5,13 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use crate::common::{
-    AS_EXPECTED, FAILED, INCONCLUSIVE, Project, are_gone, called, kill, nats_server, repository, variant,
+    AS_EXPECTED, FAILED, INCONCLUSIVE, PLAIN, Project, TOP, are_gone, called, kill, nats_server, variant,
 };
 
 /// A project on a machine without nats-server, and without anything to install one with.
 fn without_server() -> Project {
     let mut project = Project::tiny("");
-    for file in ["tools/install", "tools/python.lock"] {
-        let text = std::fs::read_to_string(repository().join(file)).expect("a file of the project");
-        project.write(file, &text);
-    }
+    project.take_tools();
     project.set("HARNESS_NATS_SERVER", "");
     let shell: PathBuf = project.path("bin");
     std::fs::create_dir(&shell).expect("a folder");
@@ -98,4 +95,58 @@ fn one_that_dies_in_the_middle() {
     let ran = running.end();
     ran.exits(FAILED).says(&["nats-server died by itself (exit by signal 9)", "Server is ready", "kept"]);
     are_gone(&family, std::time::Duration::from_secs(1));
+}
+
+/// The tiny lab's variants, on another broker.
+fn on(broker: &str) -> Project {
+    let lab = format!("{TOP}{PLAIN}").replacen("[\"nats\"]", &format!("[\"{broker}\"]"), 1);
+    Project::of_file(&lab)
+}
+
+#[test]
+fn kafka_and_postgres_that_are_not_where_they_are_said_to_be() {
+    for (broker, variable) in [("kafka", "KAFKA_HOME"), ("postgres", "HARNESS_POSTGRES")] {
+        let mut project = on(broker);
+        project.set(variable, "/nowhere");
+        project.run(&["run", "7"]).exits(INCONCLUSIVE).says(&[
+            "not run",
+            variable,
+            "/nowhere",
+            "to mend it:",
+        ]);
+        assert!(!project.path("runs/07-tiny").exists(), "nothing was begun");
+    }
+}
+
+#[test]
+fn a_kafka_and_a_postgres_that_are_too_old() {
+    let mut project = on("kafka");
+    project.write("old/libs/kafka_2.13-3.9.0.jar", "");
+    project.set("KAFKA_HOME", project.path("old"));
+    project.run(&["run", "7"]).exits(FAILED).says(&["KAFKA_HOME", "3.9.0"]);
+    let mut project = on("postgres");
+    for name in ["postgres", "initdb"] {
+        project.program(&format!("old/{name}"), "echo \"$0 (PostgreSQL) 14.9\"");
+    }
+    project.set("HARNESS_POSTGRES", project.path("old"));
+    project.run(&["run", "7"]).exits(FAILED).says(&["HARNESS_POSTGRES", "14.9"]);
+}
+
+#[test]
+fn a_postgres_that_is_killed_by_a_stranger() {
+    let project =
+        Project::of_file(&format!("{TOP}{}", variant("long", "no-done", "", "limit = \"20s\"")).replacen(
+            "\"nats\"",
+            "\"postgres\"",
+            1,
+        ));
+    project.take_tools();
+    let mut running = project.start(&["run", "7/long"]);
+    running.is_in("faults");
+    let server = called(&running.family(), "postgres");
+    // The first one started the others.
+    kill(*server.iter().min().expect("a server"), Signal::KILL);
+    let ran = running.end();
+    ran.exits(FAILED).says(&["postgres died by itself (exit by signal 9)"]);
+    are_gone(&server, crate::common::BOUND);
 }

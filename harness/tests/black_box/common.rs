@@ -112,6 +112,11 @@ impl Project {
         project
     }
 
+    /// What installs brokers, and which versions.
+    pub fn take_tools(&self) {
+        copy(&repository().join("tools"), &self.path("tools"));
+    }
+
     /// A path in the project.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -86,7 +86,7 @@ fn a_fault_that_cannot_be_done() {
     let fault = "fault = [{ delay = \"consumer\", at = { acked = 1 } }]";
     refused_with(fault, 15, &["`by` is missing"]);
     let fault = "fault = [{ disconnect = \"consumer\", at = { acked = 1 } }]";
-    refused_with(fault, 8, &["something of postgres, which the variant does not have"]);
+    refused_with(fault, 9, &["something of postgres, which the variant does not have"]);
 }
 
 #[test]
