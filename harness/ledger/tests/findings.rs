@@ -299,6 +299,31 @@ fn duplicated_without_a_second_delivery() {
 }
 
 #[test]
+fn a_client_may_send_again_by_itself_while_the_broker_is_away() {
+    let journals: [Journal<'_>; 3] = [
+        ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 180)]),
+        ("consumer-0.0", &[(Delivered, 0, 200), (Applied, 0, 201), (Delivered, 0, 210), (Applied, 0, 211)]),
+        ("read-back", &[(Stored, 0, 900), (Stored, 0, 900)]),
+    ];
+    let killed = |at| [window(What::Killed, "broker", at, Some(at + 10))];
+    let sent = "0-0: sent once by producer-0, at 0.100 s, broker killed at 0.150 s before an answer came: \
+                most likely its client sent it again";
+    let delivered = "it was stored again, delivered to consumer-0 at 0.200 s and to consumer-0 at 0.210 s";
+    assert_eq!(
+        causes("stored_again", &journals, &killed(150), &READ_BACK),
+        [format!("{sent}, and it was stored again")]
+    );
+    for kind in ["redelivered", "duplicated"] {
+        assert_eq!(causes(kind, &journals, &killed(150), &READ_BACK), [format!("{sent}, {delivered}")]);
+    }
+    // It had its answer before.
+    assert_eq!(
+        causes("stored_again", &journals, &killed(190), &READ_BACK),
+        ["0-0: sent once by producer-0, at 0.100 s, but stored more than once; the cause is not known"]
+    );
+}
+
+#[test]
 fn two_copies_are_no_redelivery_by_the_broker() {
     let journals: [Journal<'_>; 3] = [
         ("producer-0.0", &[(Attempted, 0, 100), (Attempted, 0, 150), (Acked, 0, 151)]),

@@ -85,18 +85,11 @@ pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     Some(match attempts.as_slice() {
         [] => Cause::say("stored more than once, but never attempted").unexplained(),
         [once] => {
-            let who = story.who(once);
-            let cause = Cause::say(format!("sent once by {who}, at ")).at(once);
-            match story.link(who, once.time_ns, u64::MAX) {
-                // The application sent it once; its client did so again when no answer came.
-                Some(link) => {
-                    let stretch = story.stretch(link.from_ns, link.to_ns);
-                    cause.and(format!(
-                        ", {who} was {} {stretch}: its client sent it again, and it was stored again",
-                        link.what
-                    ))
-                }
-                None => cause.and(", but stored more than once").unexplained(),
+            let (cause, explained) = by_its_client(story, life, once);
+            if explained {
+                cause.and(", and it was stored again")
+            } else {
+                cause.and(", but stored more than once").unexplained()
             }
         }
         [one, more, ..] => {
@@ -106,18 +99,41 @@ pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     })
 }
 
+/// A message that its producer sent once, and whether it is seen why it is there more than once: its client sends again
+/// by itself when no answer comes, since the link or the broker was away.
+fn by_its_client(story: &Story<'_>, life: &[Event], once: &Event) -> (Cause, bool) {
+    let who = story.who(once);
+    let cause = Cause::say(format!("sent once by {who}, at ")).at(once);
+    if let Some(link) = story.link(who, once.time_ns, u64::MAX) {
+        let stretch = story.stretch(link.from_ns, link.to_ns);
+        return (cause.and(format!(", {who} was {} {stretch}: its client sent it again", link.what)), true);
+    }
+    let answer = life.iter().find(|event| event.kind == Kind::Acked && event.time_ns >= once.time_ns);
+    let answered_ns = answer.map_or(u64::MAX, |answer| answer.time_ns);
+    let down =
+        story.broker_down(once.time_ns).or_else(|| story.broker_down_within(once.time_ns, answered_ns));
+    let Some(down) = down else { return (cause, false) };
+    let at = story.at(down.from_ns);
+    let cause = cause.and(format!(", broker {} at {at} before an answer came", down.first()));
+    (cause.and(": most likely its client sent it again"), true)
+}
+
 /// Two deliveries of two copies are no redelivery by the broker.
 fn copies(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
-    let twice_stored = all(life, Kind::Stored).len() > 1;
-    let attempts = all(life, Kind::Attempted);
-    let ([one, more, ..], true) = (attempts.as_slice(), twice_stored) else {
+    if all(life, Kind::Stored).len() < 2 {
         return None;
+    }
+    let cause = match all(life, Kind::Attempted).as_slice() {
+        [] => return None,
+        [once] => match by_its_client(story, life, once) {
+            (cause, true) => cause.and(", it was stored again, delivered to "),
+            (_, false) => return None,
+        },
+        [one, more, ..] => {
+            let cause = Cause::say("sent at ").at(one).and(" and again at ").at(more);
+            cause.and(", stored each time, delivered to ")
+        }
     };
-    let cause = Cause::say("sent at ")
-        .at(one)
-        .and(" and again at ")
-        .at(more)
-        .and(", stored each time, delivered to ");
     let cause = cause.and(format!("{} at ", story.who(pair.first))).at(pair.first);
     Some(cause.and(format!(" and to {} at ", story.who(pair.again))).at(pair.again))
 }
