@@ -29,7 +29,12 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
                 if *injected || is_of_the_network(archive, *number) =>
             {
                 let whom = if target == "broker" { target } else { resolved };
-                windows.begin(&format!("fault {number}"), matter(fault), whom, *at_s);
+                let what = matter(fault);
+                if matches!(what, What::Killed | What::Stopped) {
+                    // Whoever is gone is held nowhere any more.
+                    windows.end_all(&format!("{whom} at "), *at_s);
+                }
+                windows.begin(&format!("fault {number}"), what, whom, *at_s);
             }
             RunEvent::FaultHealed { number, .. } => windows.end(&format!("fault {number}"), *at_s),
             RunEvent::PointReached { worker, point, .. } => {
@@ -63,6 +68,12 @@ impl Open {
         }
     }
 
+    /// Ends those whose key begins so.
+    fn end_all(&mut self, begins: &str, at_s: f64) {
+        let keys: Vec<String> = self.open.keys().filter(|key| key.starts_with(begins)).cloned().collect();
+        keys.iter().for_each(|key| self.end(key, at_s));
+    }
+
     fn ns(&self, at_s: f64) -> u64 {
         self.start_ns + (at_s * 1e9).round() as u64
     }
@@ -85,5 +96,20 @@ fn matter(fault: &str) -> What {
         "disconnect" => What::Disconnected,
         "cut" | "black-hole" | "reset" | "delay" | "throttle" | "drop-reply" => What::Link(fault.to_owned()),
         other => What::Other(format!("was hit by {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_is_gone_is_held_nowhere() {
+        let mut windows = Open::default();
+        windows.begin("consumer-1 at in-hand", What::Held("in-hand".to_owned()), "consumer-1", 1.0);
+        windows.begin("consumer-10 at in-hand", What::Held("in-hand".to_owned()), "consumer-10", 1.0);
+        windows.end_all("consumer-1 at ", 1.5);
+        let ends: Vec<_> = windows.all.iter().map(|window| window.to_ns).collect();
+        assert_eq!(ends, [Some(1_500_000_000), None], "and nobody else");
     }
 }
