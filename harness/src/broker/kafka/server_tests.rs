@@ -178,3 +178,29 @@ async fn becomes(store: &Store, wanted: Backlog) {
         assert!(Instant::now() < deadline, "{found:?} instead of {wanted:?}");
     }
 }
+
+#[tokio::test]
+#[ignore = "a measurement: cargo test -p harness --bin harness kafka::server::tests::how_long -- --ignored --nocapture"]
+async fn how_long_starts_take() {
+    let (local, kafka) = (Local::for_tests(), kafka().await);
+    let [mut starts, mut restarts] = [Vec::new(), Vec::new()];
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = Instant::now();
+        let mut server = Server::start(&local, &kafka, folder.path(), "").await.unwrap();
+        starts.push(begin.elapsed());
+        let names = Names::of("t4");
+        let store = Store::open(&server, &names).await.unwrap();
+        store.create(1, &BTreeMap::new()).await.unwrap();
+        produce(&server.access().bootstrap, &names.topic, texts(0..1000).into_iter());
+        server.kill().await.unwrap();
+        let begin = Instant::now();
+        server.restart(&local).await.unwrap();
+        restarts.push(begin.elapsed());
+        server.stop().await.unwrap();
+    }
+    for (what, mut took) in [("a start", starts), ("a start after a kill", restarts)] {
+        took.sort();
+        println!("{what}: median {:?}, {:?} to {:?}", took[5], took[0], took[9]);
+    }
+}
