@@ -243,8 +243,12 @@ fn unusable(candidate: &Candidate) -> Error {
 
 pub(super) fn missing(candidates: &[Candidate]) -> Error {
     let passed: String = candidates.iter().map(|candidate| format!("\n  passed over: {candidate}")).collect();
-    Error::NotRun {
-        what: format!("no PostgreSQL {} or newer was found{passed}", OLDEST.0),
-        mend: format!("./task setup, or install PostgreSQL, or name the folder of its programs in {NAMED}"),
-    }
+    // What lies in root's own folders cannot be run by anybody else.
+    let mend = match passed.contains("Permission denied") {
+        true => "install PostgreSQL for all users (Debian: apt-get install postgresql), or have the project where every \
+                 user may look into"
+            .to_owned(),
+        false => format!("./task setup, or install PostgreSQL, or name the folder of its programs in {NAMED}"),
+    };
+    Error::NotRun { what: format!("no PostgreSQL {} or newer was found{passed}", OLDEST.0), mend }
 }

@@ -1,20 +1,22 @@
 //! Where a server's files lie.
 //!
 //! Root's servers run as somebody else, who may not look into root's folders: their data lies outside of the session, in
-//! the system's temporary folder. A note in the session's folder says where, so that `harness clean` finds it.
+//! the system's temporary folder. A note in the session's folder says where, so that `harness clean` finds it. A lock
+//! says whether its harness is still there, so that the next server can tell as well, should the session be gone.
 
 use std::{
     env,
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::ErrorKind,
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::user::User;
 use crate::{
     error::Error,
-    runtime::local::Local,
+    runtime::{guard::kill_marked, local::Local},
     store::{make_folder, write_whole},
 };
 
@@ -24,6 +26,12 @@ const OURS: &str = "harness-postgres-";
 /// The note in a broker's folder that says where its data is.
 const NOTE: &str = "outside";
 
+/// Held by the harness as long as it has the server.
+const LOCK: &str = "lock";
+
+/// Between making a lock and taking it there are microseconds.
+const YOUNG: Duration = Duration::from_secs(60);
+
 /// The folders of one server.
 #[derive(Debug)]
 pub struct Place {
@@ -31,7 +39,8 @@ pub struct Place {
     pub data: PathBuf,
     /// Holds the data and the configuration, owned by us.
     pub around: PathBuf,
-    outside: bool,
+    /// Held where this is outside of the session's folder.
+    outside: Option<File>,
 }
 
 impl Place {
@@ -39,24 +48,35 @@ impl Place {
     pub fn make(local: &Local, folder: &Path, user: Option<&User>) -> Result<Self, Error> {
         make_folder(folder)?;
         if user.is_none() {
-            return Ok(Self { data: folder.join("data"), around: folder.to_owned(), outside: false });
+            return Ok(Self { data: folder.join("data"), around: folder.to_owned(), outside: None });
         }
-        let around = ours(user)?.join(format!("{}-{:08x}", local.mark(), rand::random::<u32>()));
+        let ours = ours(user)?;
+        sweep(&ours)?;
+        let around = ours.join(format!("{}-{:08x}", local.mark(), rand::random::<u32>()));
         // First the note: a run may be killed at any moment.
         write_whole(&folder.join(NOTE), around.as_os_str().as_encoded_bytes())?;
         make_searchable(&around)?;
-        Ok(Self { data: around.join("data"), around, outside: true })
+        let held = hold(&around).inspect_err(|_| drop(remove(&around)))?;
+        Ok(Self { data: around.join("data"), around, outside: Some(held) })
     }
 
     /// Removes what is outside of the session's folder.
     pub fn remove_outside(&self) -> Result<(), Error> {
-        if self.outside { remove(&self.around) } else { Ok(()) }
+        if self.outside.is_some() { remove(&self.around) } else { Ok(()) }
     }
 
     /// Removes the data, wherever it is: after a start that failed for want of room it is in the way.
     pub fn remove_data(&self) -> Result<(), Error> {
         remove(&self.data)
     }
+}
+
+/// Makes the lock of a folder and takes it.
+fn hold(around: &Path) -> Result<File, Error> {
+    let lock = around.join(LOCK);
+    let file = File::create_new(&lock).map_err(Error::file("create", &lock))?;
+    file.lock().map_err(Error::file("lock", &lock))?;
+    Ok(file)
 }
 
 /// Removes what the servers of a session left outside of its folder.
@@ -74,11 +94,30 @@ pub fn clean(session: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes what servers of a harness that is gone left here, whoever's session that was.
+fn sweep(ours: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(ours).map_err(Error::file("read", ours))?.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let mark = name.to_str().and_then(|name| name.split_once('-')).map_or("", |(mark, _)| mark);
+        let Ok(lock) = OpenOptions::new().write(true).open(path.join(LOCK)) else { continue };
+        // One that is just being made is not locked yet.
+        let made = lock.metadata().and_then(|metadata| metadata.modified()).ok();
+        let is_old = made.is_some_and(|made| made.elapsed().is_ok_and(|age| age > YOUNG));
+        if is_old && is_of(mark, &path) && lock.try_lock().is_ok() {
+            tracing::info!("{} is left over: it is removed", path.display());
+            kill_marked(mark);
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a note names a folder that a server of this session made: nothing else may be removed.
 fn is_of(mark: &str, outside: &Path) -> bool {
     let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let (Some(own), Some(parent)) = (name(outside), outside.parent().and_then(name)) else { return false };
-    let ordinary = outside.components().all(|part| part.as_os_str() != "..");
+    let is_mark = mark.len() >= 8 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let ordinary = is_mark && outside.components().all(|part| part.as_os_str() != "..");
     outside.is_absolute()
         && ordinary
         && parent.starts_with(OURS)
@@ -180,6 +219,29 @@ mod tests {
         ] {
             assert!(!is_of(mark, Path::new(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn what_nobody_holds_any_more_is_swept_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("harness-postgres-0");
+        let make = |name: &str, age: Duration| {
+            fs::create_dir_all(ours.join(name).join("data")).unwrap();
+            let lock = File::create(ours.join(name).join(LOCK)).unwrap();
+            lock.set_modified(std::time::SystemTime::now() - age).unwrap();
+            lock
+        };
+        let held = make("00000000000000cc-00000001", 2 * YOUNG);
+        held.lock().unwrap();
+        drop(make("00000000000000dd-00000001", 2 * YOUNG));
+        drop(make("00000000000000ff-00000001", Duration::ZERO));
+        drop(make("template-15.18-00", 2 * YOUNG));
+        fs::create_dir(ours.join("00000000000000ee-00000001")).unwrap();
+        sweep(&ours).unwrap();
+        let mut left: Vec<_> = fs::read_dir(&ours).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        let stay = ["00000000000000cc-00000001", "00000000000000ee-00000001", "00000000000000ff-00000001"];
+        assert_eq!(left, [&stay[..], &["template-15.18-00"]].concat());
     }
 
     #[test]

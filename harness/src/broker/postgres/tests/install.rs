@@ -128,7 +128,9 @@ async fn what_the_user_to_drop_to_cannot_run_is_of_no_use() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     programs(&folder.path().join("debian/17/bin"), &BOTH, "17.1");
     let search = Search { user: Some(user.clone()), ..search(folder.path()) };
-    let said = search.candidates(&project(folder.path(), "0")).await.unwrap()[0].to_string();
+    let candidates = search.candidates(&project(folder.path(), "0")).await.unwrap();
+    let said = crate::broker::postgres::install::missing(&candidates).to_string();
+    assert!(said.contains("install PostgreSQL for all users"), "{said}");
     assert!(said.contains(&format!("by {}: it cannot be started: Permission denied", user.name)), "{said}");
 }
 
