@@ -25,6 +25,9 @@ pub const USAGE: i32 = 2;
 pub const INCONCLUSIVE: i32 = 3;
 pub const FAILED: i32 = 70;
 
+/// The folder of lab 3.
+const LAB_3: &str = "labs/03-acks";
+
 /// The folder of lab 2.
 pub const LAB_2: &str = "labs/02-fire-and-forget";
 
@@ -108,6 +111,22 @@ impl Project {
         let mut project = Self::tiny("");
         copy(&repository().join(LAB_2), &project.path(LAB_2));
         copy(&repository().join("labs/src"), &project.path("labs/src"));
+        project.set("HARNESS_WORKERS", workers());
+        project
+    }
+
+    /// Lab 3 with this variant more, and its workers built.
+    pub fn with_lab_3(variant: &str) -> Self {
+        let mut project = Self::tiny("");
+        copy(&repository().join(LAB_3), &project.path(LAB_3));
+        copy(&repository().join("labs/src"), &project.path("labs/src"));
+        project.take_tools();
+        let file = format!("{LAB_3}/lab.toml");
+        let text = fs::read_to_string(project.path(&file)).expect("the lab");
+        project.write(&file, &format!("{text}{variant}"));
+        // Kafka is prepared once; a copy of what that made is as good.
+        let prepared = repository().join(".tools");
+        std::os::unix::fs::symlink(&prepared, project.path(".tools")).expect("a link");
         project.set("HARNESS_WORKERS", workers());
         project
     }
@@ -419,7 +438,7 @@ pub fn nats_server() -> PathBuf {
     FOUND.get_or_init(find).clone()
 }
 
-/// The folder of lab 2's program, built now if it was not.
+/// The folder of the labs' programs, built now if it was not.
 fn workers() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
@@ -433,6 +452,7 @@ fn workers() -> PathBuf {
         }
         let output = command
             .args(["build", "--package", "harness", "--package", "labs", "--bin", "lab-02-fire-and-forget"])
+            .args(["--bin", "lab-03-acks"])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(repository())
             .output()

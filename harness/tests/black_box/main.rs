@@ -6,6 +6,7 @@ mod broker;
 mod common;
 mod folders;
 mod lab_file;
+mod network;
 mod output;
 mod phases;
 mod side_by_side;
