@@ -47,7 +47,8 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
 
     'session: loop {
         // Listening first, then asking: what is committed in between is seen twice, and not missed.
-        while options.catch_up && take(None).await? == Some(true) {}
+        // Cut off in between, it asks again: only "there is none" is an answer.
+        while options.catch_up && take(None).await? != Some(false) {}
         loop {
             kit.point("waiting").await;
             match listener.next().await {

@@ -112,3 +112,31 @@ async fn a_listener_is_idle_when_it_has_heard_all_and_catches_up_when_told_so() 
         listener.stops();
     }
 }
+
+#[tokio::test]
+async fn a_listener_that_was_cut_off_catches_up_on_all_that_it_missed() {
+    let server = Server::start().await;
+    for (producer, arguments, heard) in [("0", &["listener", "--catch-up"][..], 100), ("1", &["listener"], 0)]
+    {
+        let run = Run::on_database(&server).with("HARNESS_PRODUCER", producer);
+        let mut listener = run.start("consumer-0", arguments);
+        listener.says(":: ready");
+        listener.order("arm waiting 1");
+        listener.order("arm disconnected 1");
+        listener.order("go");
+        listener.says(":: point waiting 1");
+        // Both of its sessions, the one that listens and the one that works.
+        let end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity \
+                   where application_name = 'k7/consumer-0.0'";
+        let ended = sqlx::query(end).execute(&mut server.connect().await).await.expect("the test's server");
+        assert_eq!(ended.rows_affected(), 2);
+        listener.order("release waiting");
+        listener.says(":: point disconnected 1");
+        produces(&run, &["producer", "--notify"]).await;
+        listener.order("release disconnected");
+        listener.order("drain m1");
+        listener.says(":: idle m1");
+        assert_eq!(listener.told(Kind::Delivered).len(), heard, "{arguments:?}");
+        listener.stops();
+    }
+}
