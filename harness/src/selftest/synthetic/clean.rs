@@ -5,11 +5,12 @@ use ledger::{Contract, Kind, Verdict};
 use super::Plant;
 use crate::{
     report::event::RunEvent,
-    scenario::{Action, FaultSpec, Heal, Moment, Role, Target},
+    scenario::{Action, FaultSpec, Heal, Moment, Role, Sink, Target},
     selftest::{
         Sign,
-        history::{History, READ_BACK},
+        history::{History, MESSAGES, READ_BACK},
     },
+    sink::TABLE,
 };
 
 const CLEAN: Plant = Plant {
@@ -48,6 +49,8 @@ pub const ALL: &[Plant] = &[
         change: killed_in_hand,
         ..CLEAN
     },
+    Plant { kind: "clean, effects in a table", change: table, ..CLEAN },
+    Plant { kind: "clean, a right sum", change: |history| balance(history, 100), ..CLEAN },
     Plant {
         kind: "clean, acked at the second try",
         counts: &[("attempted", 100), ("acked", 100), ("unknown", 0), ("lost", 0)],
@@ -58,6 +61,27 @@ pub const ALL: &[Plant] = &[
         ..CLEAN
     },
 ];
+
+/// Effects are rows of a table: the worker's own word is only a hint.
+pub fn table(history: &mut History) {
+    history.plan.sink = Sink::Table;
+    for (kind, _) in history.journal("consumer-0.0") {
+        if *kind == Kind::Applied {
+            *kind = Kind::Reported;
+        }
+    }
+    *history.journal(TABLE) = (0..MESSAGES).map(|seq| (Kind::Applied, seq)).collect();
+    let (sink, effects) = ("table".to_owned(), Some(MESSAGES.into()));
+    history.events.insert(3, RunEvent::SinkRead { sink, effects, sum: None });
+}
+
+/// Effects are added up, and this is what they come to.
+pub fn balance(history: &mut History, sum: i64) {
+    history.plan.sink = Sink::Balance;
+    history
+        .events
+        .insert(3, RunEvent::SinkRead { sink: "balance".to_owned(), effects: None, sum: Some(sum) });
+}
 
 fn unconfirmed(history: &mut History) {
     history.plan.contract = Contract::AtMostOnce;

@@ -2,8 +2,14 @@
 
 use ledger::{Contract, Kind, Verdict};
 
-use super::Plant;
-use crate::selftest::{Sign, history::READ_BACK};
+use super::{
+    Plant,
+    clean::{balance, table},
+};
+use crate::{
+    selftest::{Sign, history::READ_BACK},
+    sink::TABLE,
+};
 
 const BROKEN: Plant =
     Plant { kind: "", sign: Sign::Clean, verdict: Verdict::Broken, counts: &[], change: |_| {} };
@@ -29,6 +35,33 @@ pub const ALL: &[Plant] = &[
         change: |history| {
             history.remove(READ_BACK, Kind::Stored, 17);
             history.journal(CONSUMER).retain(|(_, seq)| *seq != 17);
+        },
+        ..BROKEN
+    },
+    Plant {
+        kind: "wrong-sum",
+        sign: Sign::Reason("the sum at the sink is 101 and should be 100"),
+        change: |history| balance(history, 101),
+        ..BROKEN
+    },
+    Plant {
+        // The worker says that it applied it, and the table does not have it.
+        kind: "reported-not-applied",
+        sign: Sign::Finding("lost 0-17"),
+        counts: &[("delivered", 100), ("applied", 99), ("lost", 1), ("lost_acked", 1)],
+        change: |history| {
+            table(history);
+            history.remove(TABLE, Kind::Applied, 17);
+        },
+        ..BROKEN
+    },
+    Plant {
+        kind: "twice-in-the-table",
+        sign: Sign::Finding("duplicated 0-17"),
+        counts: &[("applied", 100), ("duplicated", 1), ("surplus", 1)],
+        change: |history| {
+            table(history);
+            history.journal(TABLE).push((Kind::Applied, 17));
         },
         ..BROKEN
     },

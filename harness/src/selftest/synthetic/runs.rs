@@ -7,7 +7,7 @@ use ledger::{Kind, Verdict};
 use super::Plant;
 use crate::{
     report::event::{Phase, RunEvent},
-    scenario::{Action, FaultSpec, Heal, Hold, Moment, Target},
+    scenario::{Action, Broker, Direction, FaultSpec, Heal, Hold, Moment, Network, Target},
     selftest::{
         Sign,
         history::{History, READ_BACK},
@@ -36,6 +36,24 @@ pub const ALL: &[Plant] = &[
         kind: "fault-in-an-idle-run",
         sign: Sign::Reason("nothing was in flight when the fault fired: kill consumer-0"),
         change: |history| fire(history, Moment::Count { kind: Kind::Acked, reaches: 100 }, true, 0),
+        ..UNPROVEN
+    },
+    Plant {
+        kind: "network-fault-never-seen",
+        sign: Sign::Reason("nothing shows that the fault took hold: drop-reply consumer-0"),
+        change: |history| {
+            let at = Moment::Point { name: "in-hand".to_owned(), of: None, nth: 1 };
+            let network = Network {
+                broker: Broker::Nats,
+                direction: Direction::Both,
+                by: None,
+                rate: None,
+                close: false,
+            };
+            fire(history, at, false, 1);
+            history.plan.faults[0].action = Action::DropReply;
+            history.plan.faults[0].network = Some(network);
+        },
         ..UNPROVEN
     },
     Plant {
