@@ -5,8 +5,10 @@
 //! enough: it is when the worker learned of it, and a worker that is killed in between never did.
 
 mod consumer;
+mod group;
 pub mod outcome;
 mod producer;
+mod reader;
 
 use std::time::{Duration, Instant};
 
