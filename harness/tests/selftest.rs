@@ -37,7 +37,7 @@ fn every_synthetic_anomaly_is_found() {
 #[test]
 fn every_anomaly_is_found_also_in_real_runs() {
     let (output, text) = selftest(&[], &[]);
-    all_found(&output, &text, 51, 9);
+    all_found(&output, &text, 55, 11);
     let real = |kind: &str| {
         text.lines().any(|line| line.contains(&format!(" {kind} ")) && line.contains("real run"))
     };
