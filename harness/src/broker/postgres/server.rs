@@ -182,10 +182,11 @@ impl Server {
         let pid = node.pid();
         family::stop_one(pid).await;
         let others = family::below(pid);
-        family::send(pid, Signal::KILL);
+        // The first one last: the others watch it, and would begin to end by themselves.
         for process in &others {
             family::send(process.pid, Signal::KILL);
         }
+        family::send(pid, Signal::KILL);
         let how = node.kill().await?;
         let left = family::wait_until_gone(&others).await;
         if !left.is_empty() {

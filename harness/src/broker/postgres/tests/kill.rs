@@ -25,6 +25,8 @@ async fn what_was_committed_outlives_a_kill() {
     assert_eq!((killed, evidence), (true, expected));
     are_gone(&all).await;
     assert!(!server.alive());
+    let log = std::fs::read_to_string(server.log()).unwrap();
+    assert!(!log.contains("terminating connection"), "some ended by themselves: {log}");
     let again = server.kill().await.unwrap();
     assert_eq!(again, (false, "exit by signal 9".to_owned()), "what is dead is not killed");
     server.restart(&bench.local).await.unwrap();
