@@ -48,10 +48,11 @@ impl Play {
             tell() { echo "add $(cat "$1")" >&3; }
         "#;
         let harness = Command::new("sh")
-            .args(["-c", &format!("{prelude}\n{script}\necho done >ready\nwhile :; do sleep 600 3>&-; done")])
+            // It stays until its standard input ends; so does what it waits with, should it be killed before.
+            .args(["-c", &format!("{prelude}\n{script}\necho done >ready\ncat 3>&-")])
             .current_dir(folder.path())
             .env("MARK", &mark)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(harness_end)
             .spawn()
             .expect("the shell starts");

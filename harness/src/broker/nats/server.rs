@@ -1,7 +1,7 @@
 //! One nats-server of our own: started, killed, restarted on the same data and port.
 
 use std::{
-    fs,
+    fmt, fs,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -32,7 +32,6 @@ const NOT_THERE: &str = "the server was not there";
 const START_TRIES: u32 = 3;
 
 /// A running nats-server.
-#[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
     folder: PathBuf,
@@ -45,7 +44,7 @@ pub struct Server {
 }
 
 /// What a client needs to reach the server. The password never appears on a command line or in a log.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Access {
     /// `nats://127.0.0.1:<port>`.
     pub url: String,
@@ -53,6 +52,23 @@ pub struct Access {
     pub user: String,
     /// Its password, made for this server alone.
     pub password: String,
+}
+
+impl fmt::Debug for Access {
+    /// Leaves the password out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Server {
+    /// Leaves the password out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("folder", &self.folder)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The file that the server writes when asked for free ports.
