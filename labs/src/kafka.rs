@@ -4,6 +4,7 @@
 //! over what they have; it is written down when the worker's thread takes it, with the time of this moment. That is true
 //! enough: it is when the worker learned of it, and a worker that is killed in between never did.
 
+mod committer;
 mod consumer;
 mod group;
 pub mod outcome;
@@ -20,6 +21,7 @@ use rdkafka::{
 use crate::{Error, Kit, settings};
 
 pub use self::{
+    committer::Committer,
     consumer::{Consumer, Taken},
     outcome::Acks,
     producer::Producer,

@@ -343,6 +343,21 @@ fn two_copies_are_no_redelivery_by_the_broker() {
 }
 
 #[test]
+fn the_second_copy_comes_after_the_ack_of_the_first() {
+    let journals: [Journal<'_>; 3] = [
+        ("producer-0.0", &[(Attempted, 0, 100), (Attempted, 0, 150), (Acked, 0, 151)]),
+        ("consumer-0.0", &[(Delivered, 0, 110), (Settled, 0, 111), (Delivered, 0, 160), (Settled, 0, 161)]),
+        ("read-back", &[(Stored, 0, 900), (Stored, 0, 900)]),
+    ];
+    assert_eq!(
+        causes("redelivered_after_settled", &journals, &[], &READ_BACK),
+        [
+            "0-0: sent at 0.100 s and again at 0.150 s, stored each time, delivered to consumer-0 at 0.110 s and to consumer-0 at 0.160 s"
+        ]
+    );
+}
+
+#[test]
 fn redelivered_after_it_was_settled() {
     let journals: [Journal<'_>; 2] = [
         SENT_AND_ACKED,

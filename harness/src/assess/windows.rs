@@ -1,7 +1,7 @@
 //! When something was not as usual: faults until they were healed, holds, times without a consumer. Causes are
 //! looked for in these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use ledger::{What, Window};
 
@@ -47,31 +47,35 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
     windows.all
 }
 
-/// The windows so far, and which of them are open.
+/// The windows so far, and which of them are open: of one name several, where a worker is held more than once at a point.
 #[derive(Default)]
 struct Open {
     start_ns: u64,
     all: Vec<Window>,
-    open: BTreeMap<String, usize>,
+    open: BTreeMap<String, VecDeque<usize>>,
 }
 
 impl Open {
     fn begin(&mut self, key: &str, what: What, target: &str, at_s: f64) {
-        self.open.insert(key.to_owned(), self.all.len());
+        self.open.entry(key.to_owned()).or_default().push_back(self.all.len());
         let from_ns = self.ns(at_s);
         self.all.push(Window { what, target: target.to_owned(), from_ns, to_ns: None });
     }
 
+    /// Ends the first that is open.
     fn end(&mut self, key: &str, at_s: f64) {
-        if let Some(place) = self.open.remove(key) {
+        if let Some(place) = self.open.get_mut(key).and_then(VecDeque::pop_front) {
             self.all[place].to_ns = Some(self.ns(at_s));
         }
     }
 
     /// Ends those whose key begins so.
     fn end_all(&mut self, begins: &str, at_s: f64) {
-        let keys: Vec<String> = self.open.keys().filter(|key| key.starts_with(begins)).cloned().collect();
-        keys.iter().for_each(|key| self.end(key, at_s));
+        let to_ns = Some(self.ns(at_s));
+        let open = self.open.iter_mut().filter(|(key, _)| key.starts_with(begins));
+        for place in open.flat_map(|(_, places)| places.drain(..)) {
+            self.all[place].to_ns = to_ns;
+        }
     }
 
     fn ns(&self, at_s: f64) -> u64 {
@@ -111,5 +115,17 @@ mod tests {
         windows.end_all("consumer-1 at ", 1.5);
         let ends: Vec<_> = windows.all.iter().map(|window| window.to_ns).collect();
         assert_eq!(ends, [Some(1_500_000_000), None], "and nobody else");
+    }
+
+    #[test]
+    fn a_worker_may_be_held_twice_at_one_point() {
+        let mut windows = Open::default();
+        for at_s in [1.0, 2.0] {
+            windows.begin("consumer-0 at in-hand", What::Held("in-hand".to_owned()), "consumer-0", at_s);
+        }
+        windows.end("consumer-0 at in-hand", 3.0);
+        windows.end("consumer-0 at in-hand", 4.0);
+        let ends: Vec<_> = windows.all.iter().map(|window| window.to_ns).collect();
+        assert_eq!(ends, [Some(3_000_000_000), Some(4_000_000_000)]);
     }
 }

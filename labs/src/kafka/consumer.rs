@@ -1,6 +1,6 @@
 //! A reader, of a group or alone, that can say when it has read all there was.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -9,6 +9,7 @@ use rdkafka::{
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{
+    committer::Committer,
     config,
     group::Group,
     partitions,
@@ -41,8 +42,11 @@ pub struct Consumer {
 pub struct Taken {
     /// What the producer sent.
     pub payload: Vec<u8>,
-    pub(super) partition: i32,
+    /// The partition that it is from.
+    pub partition: i32,
     pub(super) offset: i64,
+    /// The assignment under which it was handed over.
+    pub(super) assignment: u64,
 }
 
 impl Consumer {
@@ -55,14 +59,26 @@ impl Consumer {
     /// # Errors
     /// A setting is missing, or nobody answers.
     pub async fn join(kit: &Kit) -> Result<Self, Error> {
-        let settings = kit.settings();
-        let mut config = reading(kit)?;
+        let mut config = joining(kit)?;
+        config.set("auto.commit.interval.ms", COMMIT_MS.to_string());
+        Self::member(kit, &config).await
+    }
+
+    /// Joins the run's group as [`Consumer::join`] does. The broker is told of nothing by itself: see
+    /// [`Consumer::committer`]. A member that does not ask for the next message within `poll_within` is taken for stuck.
+    ///
+    /// # Errors
+    /// A setting is missing, or nobody answers.
+    pub async fn join_by_hand(kit: &Kit, poll_within: Duration) -> Result<Self, Error> {
+        let mut config = joining(kit)?;
         config
-            .set("group.instance.id", format!("{}/{}", settings.tag, settings.worker))
-            .set("session.timeout.ms", SESSION_MS.to_string())
-            .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string())
-            .set("auto.commit.interval.ms", COMMIT_MS.to_string());
-        let (consumer, topic, _) = Self::open(kit, &config).await?;
+            .set("enable.auto.commit", "false")
+            .set("max.poll.interval.ms", poll_within.as_millis().to_string());
+        Self::member(kit, &config).await
+    }
+
+    async fn member(kit: &Kit, config: &ClientConfig) -> Result<Self, Error> {
+        let (consumer, topic, _) = Self::open(kit, config).await?;
         consumer.reader.client().subscribe(&[&topic])?;
         Ok(consumer)
     }
@@ -124,6 +140,15 @@ impl Consumer {
         }
     }
 
+    /// What commits by hand, for a consumer that joined so.
+    ///
+    /// # Errors
+    /// A setting is missing.
+    pub fn committer(&self) -> Result<Committer, Error> {
+        let topic = self.kit.settings().kafka.topic()?.to_owned();
+        Ok(Committer::new(self.reader.client().clone(), topic))
+    }
+
     /// Answers the newest drain mark, once everything was read that was there when it was heard.
     async fn answer(&mut self) {
         let Some(mark) = self.orders.borrow_and_update().drain.clone() else { return };
@@ -140,6 +165,17 @@ impl Consumer {
             self.kit.idle(&wanted.mark);
         }
     }
+}
+
+/// What every member of the group is told.
+fn joining(kit: &Kit) -> Result<ClientConfig, Error> {
+    let settings = kit.settings();
+    let mut config = reading(kit)?;
+    config
+        .set("group.instance.id", format!("{}/{}", settings.tag, settings.worker))
+        .set("session.timeout.ms", SESSION_MS.to_string())
+        .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string());
+    Ok(config)
 }
 
 /// What every reader is told.

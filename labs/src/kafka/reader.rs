@@ -55,7 +55,7 @@ impl Reader {
     }
 
     /// The client.
-    pub(super) fn client(&self) -> &StreamConsumer<Group> {
+    pub(super) fn client(&self) -> &Arc<StreamConsumer<Group>> {
         &self.client
     }
 
@@ -65,10 +65,12 @@ impl Reader {
             payload: message.payload().unwrap_or_default().to_vec(),
             partition: message.partition(),
             offset: message.offset(),
+            assignment: 0,
         });
-        self.assignment();
+        let assignment = self.assignment();
         match taken {
             Ok(taken) => {
+                let taken = Taken { assignment, ..taken };
                 let next = Some(taken.offset + 1);
                 self.places.insert(taken.partition, Place { next, at_end: false });
                 Some(taken)

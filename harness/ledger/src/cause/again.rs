@@ -69,6 +69,10 @@ pub(super) fn after_settled(story: &Story<'_>, life: &[Event]) -> Option<Cause> 
     let settled = first(life, Kind::Settled)?;
     let late = |event: &&Event| event.kind == Kind::Delivered && event.time_ns > settled.time_ns;
     let again = life.iter().find(late)?;
+    // The ack was for the first copy.
+    if let Some(copies) = pair(life).and_then(|pair| copies(story, life, &pair)) {
+        return Some(copies);
+    }
     let cause = Cause::say("ack confirmed at ").at(settled);
     let down = story.broker_down_within(settled.time_ns, again.time_ns);
     let cause = match &down {

@@ -1,0 +1,33 @@
+//! Applies the effect of each message, then acks it, and waits for the server's word on the ack.
+
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+use labs::{
+    Error, Kit,
+    nats::{self, Pull},
+};
+
+/// How long the server may take to answer a question about the stream.
+const ANSWER_BOUND: Duration = Duration::from_secs(5);
+
+pub async fn run(kit: Kit) -> Result<(), Error> {
+    let client = nats::connect(&kit, ConnectOptions::new()).await?;
+    let jetstream = nats::jetstream(&client, ANSWER_BOUND);
+    let mut messages = Pull::open(&kit, &jetstream, 1).await?;
+    kit.ready().await;
+
+    while let Some(message) = messages.next().await {
+        let Some(id) = kit.delivered(&message.payload)? else { continue };
+        kit.effect(id)?;
+        // Done, and nobody but this process knows. The server still has the message, and waits.
+        kit.point("applied").await;
+        if nats::confirm(&message).await {
+            kit.settled(id)?;
+        } else {
+            // No word on the ack: it did not arrive, or its answer did not. The server may send the message again.
+            kit.point("unconfirmed").await;
+        }
+    }
+    Ok(())
+}
