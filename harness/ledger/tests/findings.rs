@@ -532,3 +532,11 @@ fn what_a_broken_link_did_is_named() {
     let other = causes("unknown", &[asked], &link("producer-1", 90, 600), &DRAINED);
     assert!(other[0].contains("the cause is not known"), "{other:?}");
 }
+
+#[test]
+fn lost_just_before_the_harness_heard_that_its_consumer_was_held() {
+    let held = |from| [window(What::Held("reading".to_owned()), "consumer-0", from, Some(900))];
+    let causes = |from| causes("lost", &[SENT], &held(from), &DRAINED);
+    assert!(causes(120)[0].contains("most likely its buffer was full"), "{:?}", causes(120));
+    assert!(causes(300)[0].contains("the cause is not known"), "{:?}", causes(300));
+}

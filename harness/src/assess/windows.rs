@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ledger::{What, Window};
+use ledger::{Kind, What, Window};
 
 use super::Archive;
 use crate::{
     report::event::{Recorded, RunEvent},
-    scenario::Role,
+    scenario::{Action, Role, Target},
     workload::launch::parts,
 };
 
@@ -36,7 +36,16 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
                 }
                 windows.begin(&format!("fault {number}"), what, whom, *at_s);
             }
-            RunEvent::FaultHealed { number, .. } => windows.end(&format!("fault {number}"), *at_s),
+            RunEvent::FaultHealed { number, .. } => {
+                windows.end(&format!("fault {number}"), *at_s);
+                if !consumers.is_empty() && was_down(archive, *number) {
+                    // They have to connect again: who is back is seen when something reaches them.
+                    windows.begin("no consumer", What::NoConsumerReady, "", *at_s);
+                    if let Some(back_s) = first_delivery(archive, &windows, *at_s) {
+                        windows.end("no consumer", back_s);
+                    }
+                }
+            }
             RunEvent::PointReached { worker, point, .. } => {
                 windows.begin(&format!("{worker} at {point}"), What::Held(point.clone()), worker, *at_s);
             }
@@ -81,6 +90,22 @@ impl Open {
     fn ns(&self, at_s: f64) -> u64 {
         self.start_ns + (at_s * 1e9).round() as u64
     }
+}
+
+/// Whether this fault took a broker away, with all connections to it.
+fn was_down(archive: &Archive, number: usize) -> bool {
+    archive.plan().faults.get(number).is_some_and(|spec| {
+        let gone = matches!(spec.action, Action::Kill | Action::Stop | Action::Restart);
+        gone && spec.target == Target::Broker
+    })
+}
+
+/// When the first message was handed to a consumer after this moment, in seconds.
+fn first_delivery(archive: &Archive, windows: &Open, after_s: f64) -> Option<f64> {
+    let after_ns = windows.ns(after_s);
+    let entries = archive.journals.iter().flat_map(|journal| &journal.entries);
+    let later = entries.filter(|entry| entry.kind == Kind::Delivered && entry.time_ns > after_ns);
+    later.map(|entry| entry.time_ns).min().map(|ns| (ns - archive.start_ns) as f64 / 1e9)
 }
 
 fn is_of_the_network(archive: &Archive, number: usize) -> bool {

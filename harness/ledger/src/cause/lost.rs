@@ -6,6 +6,9 @@ use crate::{
     story::{Down, Story, first, last},
 };
 
+/// So long after a worker stopped at a point the harness may hear of it, on a busy machine: 100 ms.
+const HEARD_NS: u64 = 100_000_000;
+
 pub(super) fn cause(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     match last(life, Kind::Delivered) {
         Some(delivery) => Some(delivered(story, life, delivery)),
@@ -106,7 +109,9 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
         return cause;
     }
     if let Some(held) = story.first(|window| {
-        consumer(window) && window.holds(sent.time_ns) && is_held(story, window, sent.time_ns)
+        // The harness hears of a held worker a moment after it stood there.
+        let meanwhile = window.holds(sent.time_ns) || window.holds(sent.time_ns + HEARD_NS);
+        consumer(window) && meanwhile && is_held(story, window, sent.time_ns)
     }) {
         let stretch = story.stretch(held.from_ns, held.to_ns);
         let Window { what, target, .. } = held;
