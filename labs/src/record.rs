@@ -94,7 +94,7 @@ impl Record {
         self.sent(Kind::Attempted, id)
     }
 
-    /// The entry of an attempt's outcome where no broker answered: what the client said at once.
+    /// The entry of an attempt's outcome where no broker answered.
     #[inline]
     pub(crate) fn outcome(&mut self, kind: Kind, id: MessageId) -> Result<(), journal::Error> {
         self.sent(kind, id)
@@ -128,9 +128,8 @@ impl Record {
         id: MessageId,
         planned_ns: u64,
     ) -> Result<(), journal::Error> {
-        let time_ns = self.append(kind, id)?;
-        self.present = SAME_TIME;
-        self.publish_ack.record(planned_ns, time_ns);
+        self.sent(kind, id)?;
+        self.publish_ack.record(planned_ns, self.last_ns);
         Ok(())
     }
 
@@ -187,9 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_its_own_time() {
+    fn an_answer_that_was_waited_for_has_its_own_time() {
         let times = times(|record| {
             record.attempted(MessageId::new(0, 0)).unwrap();
+            record.time_passed();
             tick();
             record.answered(Kind::Acked, MessageId::new(0, 0), 0).unwrap();
         });

@@ -240,7 +240,8 @@ impl Process {
     fn processor_ns(&self) -> Result<f64, Error> {
         let mut spent = 0.0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            // A thread may end meanwhile.
+            let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
             spent += text.split(' ').next().unwrap_or_default().parse::<f64>()?;
         }
         Ok(spent - self.processor_ns_at_go)

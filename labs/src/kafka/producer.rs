@@ -2,6 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use rdkafka::{
     ClientContext,
     bindings::rd_kafka_message_status,
@@ -28,14 +29,49 @@ pub struct Producer {
     partitions: Vec<i32>,
     window: usize,
     /// Taken by the client, and not reported yet.
-    waiting: usize,
-    reports: UnboundedReceiver<(Message, Outcome)>,
+    waiting: UnderWay,
+    reports: UnboundedReceiver<(Ticket, Outcome)>,
+}
+
+/// What the client carries for a message: where in [`UnderWay`] it is. A number, so that no memory changes hands.
+type Ticket = usize;
+
+/// The messages that the client has, each in a place of its own.
+#[derive(Default)]
+struct UnderWay {
+    places: Vec<Message>,
+    free: Vec<Ticket>,
+}
+
+impl UnderWay {
+    fn put(&mut self, message: Message) -> Ticket {
+        match self.free.pop() {
+            Some(ticket) => {
+                self.places[ticket] = message;
+                ticket
+            }
+            None => {
+                self.places.push(message);
+                self.places.len() - 1
+            }
+        }
+    }
+
+    /// Each ticket is given back once.
+    fn take(&mut self, ticket: Ticket) -> Message {
+        self.free.push(ticket);
+        self.places[ticket]
+    }
+
+    fn count(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
 }
 
 /// Called on the client's thread: it hands over, and touches nothing else.
 struct Reports {
     acks: Acks,
-    sender: UnboundedSender<(Message, Outcome)>,
+    sender: UnboundedSender<(Ticket, Outcome)>,
 }
 
 impl Producer {
@@ -60,7 +96,15 @@ impl Producer {
         let client = Arc::new(client);
         let (asking, of) = (client.clone(), topic.clone());
         let partitions = spawn_blocking(move || partitions(asking.client(), &of)).await??;
-        Ok(Self { kit: kit.clone(), client, topic, partitions, window, waiting: 0, reports })
+        Ok(Self {
+            kit: kit.clone(),
+            client,
+            topic,
+            partitions,
+            window,
+            waiting: UnderWay::default(),
+            reports,
+        })
     }
 
     /// The next message to send, once there is room for it in the window. Reports are written down meanwhile, as they come.
@@ -71,14 +115,22 @@ impl Producer {
     /// The journal cannot grow.
     pub async fn next_message(&mut self) -> Result<Option<Message>, Error> {
         loop {
-            if self.waiting >= self.window {
+            // Reports come in batches: what has come is taken at once.
+            while let Ok((ticket, outcome)) = self.reports.try_recv() {
+                self.reported(ticket, outcome)?;
+            }
+            if self.waiting.count() >= self.window {
                 self.settle_one().await?;
                 continue;
             }
+            // Nearly always a message is due, and then nothing else need be looked at.
+            if let Some(message) = self.kit.next_message().now_or_never() {
+                return Ok(message);
+            }
             tokio::select! {
                 biased;
-                Some((message, outcome)) = self.reports.recv(), if self.waiting > 0 => {
-                    self.reported(message, outcome)?;
+                Some((ticket, outcome)) = self.reports.recv(), if self.waiting.count() > 0 => {
+                    self.reported(ticket, outcome)?;
                 }
                 message = self.kit.next_message() => return Ok(message),
             }
@@ -91,15 +143,12 @@ impl Producer {
     /// The journal cannot grow.
     pub fn send(&mut self, message: Message) -> Result<(), Error> {
         let payload = self.kit.payload(message);
+        let ticket = self.waiting.put(message);
         // Without a key the client chooses the partition.
-        let record =
-            BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, Box::new(message)).payload(&payload);
-        match self.client.send(record) {
-            Ok(()) => self.waiting += 1,
-            Err((error, _)) => {
-                tracing::info!("Kafka: a message was not taken: {error}");
-                self.kit.outcome(message, outcome::of_unsent(&error))?;
-            }
+        let record = BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, ticket).payload(&payload);
+        if let Err((error, _)) = self.client.send(record) {
+            tracing::info!("Kafka: a message was not taken: {error}");
+            self.reported(ticket, outcome::of_unsent(&error))?;
         }
         Ok(())
     }
@@ -109,7 +158,7 @@ impl Producer {
     /// # Errors
     /// The journal cannot grow.
     pub async fn settle_all(&mut self) -> Result<(), Error> {
-        while self.waiting > 0 {
+        while self.waiting.count() > 0 {
             self.settle_one().await?;
         }
         Ok(())
@@ -140,13 +189,13 @@ impl Producer {
             self.kit.or_stall(report).await
         };
         match report {
-            Some((message, outcome)) => self.reported(message, outcome),
+            Some((ticket, outcome)) => self.reported(ticket, outcome),
             None => Err("the Kafka client has ended".into()),
         }
     }
 
-    fn reported(&mut self, message: Message, outcome: Outcome) -> Result<(), Error> {
-        self.waiting -= 1;
+    fn reported(&mut self, ticket: Ticket, outcome: Outcome) -> Result<(), Error> {
+        let message = self.waiting.take(ticket);
         Ok(self.kit.outcome(message, outcome)?)
     }
 }
@@ -162,9 +211,9 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext for Reports {
-    type DeliveryOpaque = Box<Message>;
+    type DeliveryOpaque = Ticket;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, message: Box<Message>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, ticket: Ticket) {
         let (sent, error) = match result {
             Ok(sent) => (sent, None),
             Err((error, sent)) => (sent, error.rdkafka_error_code()),
@@ -172,9 +221,9 @@ impl ProducerContext for Reports {
         // SAFETY: the pointer is of the message that the client lends for this call, and the function only reads it.
         let persisted = unsafe { rd_kafka_message_status(sent.ptr()) }.into();
         if let Some(error) = error {
-            tracing::debug!("Kafka: {} of {} bytes: {error}, {persisted:?}", message.id, sent.payload_len());
+            tracing::debug!("Kafka: a message of {} bytes: {error}, {persisted:?}", sent.payload_len());
         }
         // Nobody there to take it: the worker is ending.
-        let _ = self.sender.send((*message, outcome::of_report(self.acks, error, persisted)));
+        let _ = self.sender.send((ticket, outcome::of_report(self.acks, error, persisted)));
     }
 }
