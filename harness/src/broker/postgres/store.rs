@@ -168,15 +168,15 @@ impl Store {
         Ok(names.into_iter().collect())
     }
 
-    /// Ends every connection to the run's database whose name begins so, and waits until its backend is gone.
+    /// Ends every connection to the run's database of this name, and waits until its backend is gone.
     ///
     /// Returns whether there was one and all of them are gone, and the evidence.
-    pub async fn disconnect(&self, prefix: &str) -> Result<(bool, String), Error> {
+    pub async fn disconnect(&self, name: &str) -> Result<(bool, String), Error> {
         let sql = "SELECT pid, pg_terminate_backend(pid, $3) FROM pg_stat_activity
-            WHERE datname = $1 AND backend_type = 'client backend' AND starts_with(application_name, $2)
+            WHERE datname = $1 AND backend_type = 'client backend' AND application_name = $2
             ORDER BY pid";
         let ask = async |connection: &mut PgConnection| {
-            let asked = sqlx::query(sql).bind(&self.names.database).bind(prefix).bind(END_MILLISECONDS);
+            let asked = sqlx::query(sql).bind(&self.names.database).bind(name).bind(END_MILLISECONDS);
             let rows = asked.fetch_all(connection).await?;
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
         };
@@ -187,7 +187,7 @@ impl Store {
             .iter()
             .map(|(pid, gone)| format!("backend {pid} is {}", if *gone { "gone" } else { "still there" }))
             .collect();
-        let evidence = if each.is_empty() { format!("no connection of {prefix}") } else { each.join(", ") };
+        let evidence = if each.is_empty() { format!("no connection of {name}") } else { each.join(", ") };
         Ok((all && !each.is_empty(), evidence))
     }
 
