@@ -6,6 +6,7 @@
 
 mod allocate;
 mod clock;
+mod counter;
 mod decoder;
 mod error;
 mod header;

@@ -1,4 +1,4 @@
-//! Memory that several processes see. The only unsafe code of the crate.
+//! Memory that several processes see.
 
 use std::{
     fs::File,

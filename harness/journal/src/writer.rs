@@ -12,7 +12,7 @@ use ledger::{Entry, Kind, MessageId, Words};
 
 use crate::{
     allocate::{allocate, full},
-    clock::now_ns,
+    clock::Clock,
     error::Error,
     header::{HEADER_BYTES, Header, LENGTH_AT, POINT_NAME_MAX, POINTS_MAX, slot_at},
     shared::Shared,
@@ -46,6 +46,7 @@ pub struct Writer {
     next: usize,
     /// Bytes of the file that have blocks on the disk.
     length: u64,
+    clock: Clock,
     last_ns: u64,
 }
 
@@ -84,10 +85,13 @@ impl Writer {
         let page = map(&file, path, 0, HEADER_BYTES as u64)?;
         let segment = map(&file, path, HEADER_BYTES as u64, LENGTH_FIRST)?;
         let (path, points) = (path.to_owned(), Vec::new());
-        Ok(Self { file, path, page, points, segment, next: 0, length: LENGTH_FIRST, last_ns: 0 })
+        let clock = Clock::new();
+        Ok(Self { file, path, page, points, segment, next: 0, length: LENGTH_FIRST, clock, last_ns: 0 })
     }
 
-    /// Writes an entry with the present time, and returns that time in nanoseconds of [`now_ns`].
+    /// Writes an entry with the present time, and returns that time in nanoseconds of [`now_ns`](crate::now_ns).
+    ///
+    /// It differs from what that says by less than 2 µs: where it can, it counts the processor's ticks.
     ///
     /// # Errors
     /// A new segment was needed and could not be had: the disk is full. Nothing was written then, and the
@@ -95,7 +99,7 @@ impl Writer {
     #[inline]
     pub fn append(&mut self, kind: Kind, id: MessageId) -> Result<u64, Error> {
         self.make_room()?;
-        let time_ns = now_ns().max(self.last_ns);
+        let time_ns = self.clock.now_ns().max(self.last_ns);
         self.store(Entry { kind, id, time_ns });
         Ok(time_ns)
     }
