@@ -10,6 +10,7 @@
 mod child;
 mod child_kafka;
 mod child_postgres;
+mod kafka_perf;
 mod servers;
 
 use std::{
@@ -104,6 +105,14 @@ async fn measure(only: Option<&str>) -> Result<(), Error> {
         println!("{name:18} kit {kit:9.0}  bare {bare:9.0}  ratio {ratio:.3} ({least:.3} to {most:.3})");
         let [kit, bare] = processor.map(median);
         println!("  processor time   kit {kit:6.0} ns  bare {bare:6.0} ns  more {:6.0} ns", kit - bare);
+        if case == Case::Kafka {
+            match servers.kafka_perf(messages)? {
+                Some(rate) => println!("  kafka-producer-perf-test on the same broker {rate:9.0}"),
+                None => {
+                    println!("  kafka-producer-perf-test is not there: tools/kafka-perf/install fetches it")
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 #[allow(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/real/support/kafka_server.rs"]
-mod kafka_server;
+pub mod kafka_server;
 #[allow(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/real/support/nats_server.rs"]
 mod nats_server;
@@ -13,6 +13,7 @@ mod postgres_server;
 use labs::Error;
 use sqlx::Executor;
 
+use super::kafka_perf;
 use kafka_server::Kafka;
 use nats_server::LOGIN;
 
@@ -40,6 +41,12 @@ impl Servers {
         kafka.create_topic(TOPIC, &[]).await;
         self.kafka = Some(kafka);
         Ok(())
+    }
+
+    /// The rate of Kafka's own producer on this broker, where it was installed.
+    pub fn kafka_perf(&self, messages: u32) -> Result<Option<f64>, Error> {
+        let kafka = self.kafka.as_ref().ok_or("Kafka was not started")?;
+        kafka_perf::rate(&kafka.brokers, TOPIC, messages)
     }
 
     /// Starts PostgreSQL, alone; its tables are those of lab 1.

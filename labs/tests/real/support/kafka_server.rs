@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -17,7 +16,7 @@ use rdkafka::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::nats_server::until;
+use super::nats_server::{free_port, until};
 
 /// The tests' settings: quick to start, and quick to take its place again after a kill.
 const SETTINGS: &str = "\
@@ -50,15 +49,14 @@ impl Kafka {
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("a temporary folder");
         fs::write(data.join("meta.properties"), "version=1\ncluster.id=tests\nnode.id=1\n").expect("a file");
-        let held = [0, 0].map(|port| TcpListener::bind(("127.0.0.1", port)).expect("a free port"));
-        let [client, controller] = held.map(|port| port.local_addr().expect("it is bound").to_string());
+        let [client, controller] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
         let settings = format!(
             "{SETTINGS}controller.quorum.voters=1@{controller}\nlog.dirs={}\n\
              listeners=CLIENT://{client},CONTROLLER://{controller}\nadvertised.listeners=CLIENT://{client}\n",
             data.display()
         );
         fs::write(folder.path().join("server.properties"), settings).expect("a file");
-        let kafka = Self { process: launch(folder.path()), folder, brokers: client };
+        let mut kafka = Self { process: launch(folder.path()), folder, brokers: client };
         kafka.answers();
         kafka
     }
@@ -105,9 +103,15 @@ impl Kafka {
         self.answers();
     }
 
-    fn answers(&self) {
+    /// Somebody may have had one of its ports for a moment: then it ended, and is started again.
+    fn answers(&mut self) {
         let consumer: BaseConsumer = self.config().create().expect("a client");
-        until("Kafka answers", || consumer.fetch_metadata(None, Duration::from_secs(1)).ok());
+        until("Kafka answers", || {
+            if self.process.try_wait().expect("our own child").is_some() {
+                self.process = launch(self.folder.path());
+            }
+            consumer.fetch_metadata(None, Duration::from_secs(1)).ok()
+        });
     }
 
     fn config(&self) -> ClientConfig {
@@ -136,8 +140,7 @@ fn is_stopped(stat: &str) -> bool {
 
 fn launch(folder: &Path) -> Child {
     let log = fs::File::create(folder.join("log")).expect("a temporary file");
-    let java =
-        std::env::var_os("JAVA_HOME").map_or("java".into(), |home| PathBuf::from(home).join("bin/java"));
+    let java = java();
     let mut class_path = find().into_os_string();
     class_path.push("/*");
     Command::new(&java)
@@ -150,8 +153,13 @@ fn launch(folder: &Path) -> Child {
         .unwrap_or_else(|error| panic!("cannot start {}: {error}", java.display()))
 }
 
+/// The program.
+pub fn java() -> PathBuf {
+    std::env::var_os("JAVA_HOME").map_or("java".into(), |home| PathBuf::from(home).join("bin/java"))
+}
+
 /// Finds Kafka's jars: `KAFKA_HOME`, what the harness installed. A test without them must fail, not pass.
-fn find() -> PathBuf {
+pub fn find() -> PathBuf {
     if let Some(home) = std::env::var_os("KAFKA_HOME") {
         return PathBuf::from(home).join("libs");
     }
