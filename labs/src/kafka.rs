@@ -52,6 +52,14 @@ fn config(kit: &Kit) -> Result<ClientConfig, settings::Error> {
     Ok(config)
 }
 
+/// The numbers of the topic's partitions, once the leader of each has answered. A worker that says that it is ready can
+/// reach them: what it sends, or asks for, has a connection to go by. Blocks.
+fn reach<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Vec<i32>, Error> {
+    let partitions = partitions(client, topic)?;
+    ask_leaders(client, topic, &partitions)?;
+    Ok(partitions)
+}
+
 /// The numbers of the topic's partitions: the first thing that is asked of a broker, so that one that is not there is
 /// named at once. A topic that was just made is not known at once. Blocks.
 fn partitions<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Vec<i32>, Error> {
@@ -65,6 +73,16 @@ fn partitions<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Vec<i
         }
     });
     asked.map_err(|error| format!("cannot use the Kafka topic {topic}: {error}").into())
+}
+
+/// Asks the leader of each partition where it ends: it answers over the connection that messages take, in order. So
+/// that one is open afterwards, and what was sent on it before has been read. Blocks.
+fn ask_leaders<C: ClientContext>(client: &Client<C>, topic: &str, partitions: &[i32]) -> Result<(), Error> {
+    // A connection may go with the question, hence the tries.
+    let asked = partitions
+        .iter()
+        .try_for_each(|partition| insist(|left| client.fetch_watermarks(topic, *partition, left)).map(drop));
+    asked.map_err(|error| format!("the Kafka broker did not answer: {error}").into())
 }
 
 /// Asks again while the answer is an error, for as long as a broker may take. Blocks.

@@ -12,7 +12,7 @@ use super::{
     committer::Committer,
     config,
     group::Group,
-    partitions,
+    reach,
     reader::{Reader, Wanted},
 };
 use crate::{Error, Kit, orders::Orders};
@@ -107,7 +107,7 @@ impl Consumer {
         let client: StreamConsumer<Group> = config.create_with_context(Group::default())?;
         let client = Arc::new(client);
         let (asking, of) = (client.clone(), topic.clone());
-        let partitions = spawn_blocking(move || partitions(asking.client(), &of)).await??;
+        let partitions = spawn_blocking(move || reach(asking.client(), &of)).await??;
         let reader = Reader::new(client);
         let consumer = Self { kit: kit.clone(), reader, orders: kit.watch_orders(), wanted: None };
         Ok((consumer, topic, partitions))

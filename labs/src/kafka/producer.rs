@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Acks, config, insist, log, log_error, outcome, partitions};
+use super::{Acks, ask_leaders, config, log, log_error, outcome, reach};
 use crate::{Error, Kit, Message, Outcome};
 
 /// How long the client waits for more messages to send with the first: enough to fill a batch, and not to be noticed.
@@ -95,7 +95,7 @@ impl Producer {
             .create_with_context(Reports { acks, sender })?;
         let client = Arc::new(client);
         let (asking, of) = (client.clone(), topic.clone());
-        let partitions = spawn_blocking(move || partitions(asking.client(), &of)).await??;
+        let partitions = spawn_blocking(move || reach(asking.client(), &of)).await??;
         Ok(Self {
             kit: kit.clone(),
             client,
@@ -174,13 +174,7 @@ impl Producer {
     pub async fn finish(&mut self) -> Result<(), Error> {
         self.settle_all().await?;
         let (client, topic, partitions) = (self.client.clone(), self.topic.clone(), self.partitions.clone());
-        let asked = spawn_blocking(move || {
-            // A connection may go with the question, hence the tries.
-            partitions.into_iter().try_for_each(|partition| {
-                insist(|left| client.client().fetch_watermarks(&topic, partition, left)).map(drop)
-            })
-        });
-        asked.await?.map_err(|error| format!("the Kafka broker did not answer: {error}").into())
+        spawn_blocking(move || ask_leaders(client.client(), &topic, &partitions)).await?
     }
 
     async fn settle_one(&mut self) -> Result<(), Error> {

@@ -10,7 +10,7 @@ const LAB_2: &str = env!("CARGO_BIN_EXE_lab-02-fire-and-forget");
 const LAB_3: &str = env!("CARGO_BIN_EXE_lab-03-acks");
 
 /// A producer that waits for acks, and loses its patience soon.
-const IMPATIENT: [&str; 3] = ["kafka-producer", "--ack-timeout-ms", "1500"];
+const IMPATIENT: [&str; 3] = ["kafka-producer", "--ack-timeout-ms", "5000"];
 
 /// A producer's run from `go` to its end, undisturbed.
 fn produces(run: &Run, arguments: &[&str]) -> Worker {
@@ -124,4 +124,19 @@ async fn a_reader_is_idle_only_behind_everything_that_was_there() {
     alone.says(":: idle m6");
     alone.stops();
     assert_eq!(alone.told(Kind::Applied), [ids(0..100), ids(0..100)].concat());
+}
+
+/// A worker that is ready has a connection to the partition's leader, besides the one by which it found it. What it does
+/// next reaches the broker, whatever happens to that.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn who_is_ready_can_reach_the_leader() {
+    let kafka = Kafka::start();
+    kafka.create_topic("reach", &[]).await;
+    let run = Run::on_kafka(&kafka.brokers, LAB_3, "reach");
+    for (name, kind) in [("producer-0", "kafka-producer"), ("consumer-0", "kafka-consumer")] {
+        let worker = run.start(name, &[kind]);
+        worker.says(":: ready");
+        assert!(worker.connections(&kafka.brokers) >= 2, "{name}");
+    }
 }
