@@ -21,17 +21,17 @@ use crate::{
 };
 
 /// How long workers may take to say that they are ready: they connect over loopback.
-const READY_BOUND: Duration = Duration::from_secs(10);
+const READY_BOUND: Duration = Duration::from_secs(30);
 
 /// How long healed workers and brokers may take to be at work again, where the plan's limit is not shorter.
-const RECOVER_BOUND: Duration = Duration::from_secs(10);
+const RECOVER_BOUND: Duration = Duration::from_secs(30);
 
 /// When nothing has moved for this long, and a redelivery period on top, nothing more will happen by itself: a fault
 /// that waits for a point that nobody passes would otherwise wait for the whole limit.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// How long a worker may take to end after `stop`.
-const STOP_BOUND: Duration = Duration::from_secs(5);
+const STOP_BOUND: Duration = Duration::from_secs(15);
 
 /// Runs a plan on standing brokers. `down` runs whatever happens; an error after it means that the harness
 /// or a broker failed, not that the contract did.

@@ -14,7 +14,7 @@ use std::{
 
 use tempfile::TempDir;
 
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(60);
 
 /// A guard, and a shell that plays the harness.
 struct Play {

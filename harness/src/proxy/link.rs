@@ -18,13 +18,13 @@ use super::{
     connection::connection,
     mode::{Counters, Mode, Seen},
 };
-use crate::error::Error;
+use crate::{error::Error, runtime::ports};
 
 /// How long a port that was given up may take to be had again: another process may hold it for a moment.
-const BIND_BOUND: Duration = Duration::from_secs(2);
+const BIND_BOUND: Duration = Duration::from_secs(10);
 
 /// How long the proxy's thread may take to hear of a change.
-const CHANGE_BOUND: Duration = Duration::from_secs(5);
+const CHANGE_BOUND: Duration = Duration::from_secs(20);
 
 /// What a link should do now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,8 +128,14 @@ impl Drop for Link {
     }
 }
 
+/// On this port, or on any free one if that is 0. It has to be had again after a cut.
 async fn bind(port: u16) -> std::io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+    if port != 0 {
+        return TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    }
+    let listener = ports::listen()?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// Takes connections while it may, and refuses them while it may not by not listening at all.

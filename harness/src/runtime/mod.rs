@@ -3,6 +3,7 @@
 pub mod guard;
 pub mod local;
 pub mod node;
+pub mod ports;
 pub mod process;
 pub mod sockets;
 pub mod table;

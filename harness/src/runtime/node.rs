@@ -10,7 +10,7 @@ use crate::error::{Error, LogTail};
 
 /// How long a signal may take to show its effect. SIGKILL and SIGSTOP are the kernel's own
 /// business; seconds pass only on a machine that is badly overloaded.
-const SIGNAL_BOUND: Duration = Duration::from_secs(5);
+const SIGNAL_BOUND: Duration = Duration::from_secs(20);
 
 /// One process, by the name that the account uses for it.
 #[derive(Debug)]

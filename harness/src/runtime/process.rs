@@ -146,7 +146,7 @@ mod tests {
         crate::runtime::table::one(pid).map(|process| process.state)
     }
 
-    const BOUND: Duration = Duration::from_secs(10);
+    const BOUND: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn a_process_is_stopped_resumed_and_killed() {

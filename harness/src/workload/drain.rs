@@ -12,12 +12,13 @@ use crate::{
 };
 
 /// How long one asking for idleness may take before the sentinel is sent again: it may have been lost
-/// with a connection that was being made anew.
+/// with a connection that was being made anew. Each asking gets as much more time, up to eight times this: on a slow
+/// machine a consumer needs it to ask its broker.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long a drain may take before it is given up, where the plan's limit is not shorter; a redelivery period
 /// comes on top.
-const DRAIN_BOUND: Duration = Duration::from_secs(8);
+const DRAIN_BOUND: Duration = Duration::from_secs(20);
 
 impl Stage<'_> {
     /// Waits until the broker has nothing left and every consumer asked and got nothing. Says so, or says
@@ -67,7 +68,7 @@ impl Stage<'_> {
         }
         let mark = format!("drain-{round}");
         let consumers = self.consumers_at_work();
-        if let Some(left) = self.ask_consumers(&mark, &consumers).await? {
+        if let Some(left) = self.ask_consumers(&mark, ASK_AGAIN * round.min(8), &consumers).await? {
             return Ok(Err(left));
         }
         if let Some(left) = self.stores.backlog(self.plan).await? {
@@ -111,7 +112,12 @@ impl Stage<'_> {
     }
 
     /// Orders every consumer to say idle, and waits until all have.
-    async fn ask_consumers(&mut self, mark: &str, consumers: &[String]) -> Result<Option<String>, Error> {
+    async fn ask_consumers(
+        &mut self,
+        mark: &str,
+        bound: Duration,
+        consumers: &[String],
+    ) -> Result<Option<String>, Error> {
         for name in consumers {
             if let Some(place) = self.place_of(name) {
                 self.workers[place].order(&format!("drain {mark}")).await;
@@ -123,7 +129,7 @@ impl Stage<'_> {
         let all_idle = |stage: &mut Self| {
             consumers.iter().all(|name| stage.idle.contains(&(name.clone(), mark.to_owned())))
         };
-        let ended = self.pump(ASK_AGAIN, all_idle).await?;
+        let ended = self.pump(bound, all_idle).await?;
         let busy = consumers.iter().find(|name| !self.idle.contains(&((*name).clone(), mark.to_owned())));
         Ok(match (ended, busy) {
             (Ended::Reached, _) | (_, None) => None,

@@ -94,7 +94,7 @@ fn one_that_dies_in_the_middle() {
     kill(server[0], Signal::KILL);
     let ran = running.end();
     ran.exits(FAILED).says(&["nats-server died by itself (exit by signal 9)", "Server is ready", "kept"]);
-    are_gone(&family, std::time::Duration::from_secs(1));
+    are_gone(&family, crate::common::BOUND);
 }
 
 /// The tiny lab's variants, on another broker.

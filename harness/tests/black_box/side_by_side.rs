@@ -55,7 +55,7 @@ fn two_labs(variants: &str) -> Project {
 
 #[test]
 fn labs_run_side_by_side_and_are_shown_in_their_order() {
-    let project = two_labs(&variant("long", "no-done", "", "limit = \"1s\""));
+    let project = two_labs(&variant("long", "no-done", "", "limit = \"4s\""));
     let (ran, results) = project.results(&["run", "7", "8", "--jobs", "2"]);
     ran.exits(INCONCLUSIVE);
     let names: Vec<_> =

@@ -1,12 +1,10 @@
 //! Workers: those that break, those in another language, and what they print beside the protocol.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::common::{
-    AS_EXPECTED, INCONCLUSIVE, NOT_AS_EXPECTED, Project, TOP, are_gone, called, marked, variant,
+    AS_EXPECTED, BOUND, INCONCLUSIVE, NOT_AS_EXPECTED, Project, TOP, are_gone, called, marked, variant,
 };
 
 /// A project whose variant `own` has a consumer of this script.
@@ -101,7 +99,7 @@ fn what_it_leaves_behind_is_ended() {
         "escape codes in the log of a harness without a terminal: {ran:?}"
     );
     let left = std::fs::read_to_string(project.path("labs/07-tiny/left")).expect("its id");
-    are_gone(&[left.trim().parse().expect("an id")], Duration::ZERO);
+    are_gone(&[left.trim().parse().expect("an id")], BOUND);
 }
 
 #[test]

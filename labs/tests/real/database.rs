@@ -27,7 +27,7 @@ async fn backend(connection: &mut PgConnection) -> i32 {
 async fn commits(server: &Server, backend: i32) {
     let mut connection = server.connect().await;
     let busy = "select wait_event is not distinct from 'PgSleep' from pg_stat_activity where pid = $1";
-    for _ in 0..1_000 {
+    for _ in 0..12_000 {
         let busy: bool =
             sqlx::query_scalar(busy).bind(backend).fetch_one(&mut connection).await.expect("a row");
         if busy {

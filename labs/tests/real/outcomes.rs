@@ -24,6 +24,9 @@ const SUBJECT: &str = "lab.k7";
 /// Larger than the test server's `max_payload`.
 const TOO_LARGE: usize = 2 * 1024 * 1024;
 
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Publishes and waits for the ack; both steps as the kit sees them.
 async fn publish(jetstream: &Context, message: PublishMessage) -> Outcome {
     match jetstream.send_publish(SUBJECT, message).await {
@@ -85,14 +88,16 @@ async fn a_duplicate_is_told_from_an_ack() {
 #[tokio::test]
 async fn a_time_out_is_not_a_failure() {
     let server = Server::start();
-    let jetstream = nats::jetstream(&client(&server).await, Duration::from_millis(300));
-    let (stream, _) = create_stream(&jetstream, |_| {}).await;
+    let client = client(&server).await;
+    let (hasty, patient) =
+        (nats::jetstream(&client, Duration::from_millis(300)), nats::jetstream(&client, PATIENCE));
+    let (stream, _) = create_stream(&patient, |_| {}).await;
     server.pause();
-    let outcome = publish(&jetstream, PublishMessage::build().payload("a".into())).await;
+    let outcome = publish(&hasty, PublishMessage::build().payload("a".into())).await;
     assert_eq!(outcome, Outcome::Unknown);
     server.resume();
     // Stored behind it, so what is there of the first one is there now.
-    assert_eq!(publish(&jetstream, PublishMessage::build()).await, Outcome::Acked);
+    assert_eq!(publish(&patient, PublishMessage::build()).await, Outcome::Acked);
     assert_eq!(stored(&stream).await, 2, "unknown, and it is there");
 }
 
@@ -101,15 +106,16 @@ async fn a_time_out_before_the_send_is_a_certain_no() {
     let server = Server::start();
     let options = ConnectOptions::new().client_capacity(1);
     let client = client_with(&server, options).await;
-    let jetstream = nats::jetstream(&client, Duration::from_millis(300));
-    let (stream, _) = create_stream(&jetstream, |_| {}).await;
+    let (hasty, patient) =
+        (nats::jetstream(&client, Duration::from_millis(300)), nats::jetstream(&client, PATIENCE));
+    let (stream, _) = create_stream(&patient, |_| {}).await;
     server.pause();
 
     let mut sent = Vec::new();
     let refused = loop {
         assert!(sent.len() < 1_000, "a paused server takes a gigabyte");
         let message = PublishMessage::build().payload(Bytes::from(vec![b'.'; 1_000_000]));
-        match jetstream.send_publish(SUBJECT, message).await {
+        match hasty.send_publish(SUBJECT, message).await {
             Ok(ack) => sent.push(ack),
             Err(error) => break error,
         }
@@ -118,7 +124,6 @@ async fn a_time_out_before_the_send_is_a_certain_no() {
     assert_eq!(outcome::of_unsent(&refused), Outcome::Rejected);
 
     server.resume();
-    let patient = nats::jetstream(&client, Duration::from_secs(20));
     assert_eq!(publish(&patient, PublishMessage::build()).await, Outcome::Acked);
     let expected = sent.len() as u64 + 1;
     assert_eq!(stored(&stream).await, expected, "all that entered the queue, and not the one that did not");

@@ -1,5 +1,7 @@
 //! Lab 1's workers on a real PostgreSQL, driven by hand-written lines.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{
     postgres_server::Server,
     worker::{Run, Worker, ids},
@@ -59,8 +61,10 @@ async fn a_killed_poller_leaves_nothing_behind_and_another_goes_on() {
     // Another one passes over the row that this one has, but is not idle while it has it.
     let mut other = run.start("consumer-1", &POLLER).goes();
     other.order("drain m1");
+    let deadline = Instant::now() + Duration::from_secs(60);
     while applied(&server).await.1 < 99 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        assert!(Instant::now() < deadline, "{:?} are applied", applied(&server).await);
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(other.said(), [""; 0], "one row is not done");
     poller.kill();

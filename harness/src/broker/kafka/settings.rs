@@ -2,6 +2,8 @@
 
 use std::{io, net::TcpListener};
 
+use crate::runtime::ports;
+
 /// The ports of one broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -31,7 +33,7 @@ impl Ports {
     /// # Errors
     /// When the system gives none.
     pub fn choose() -> io::Result<Self> {
-        let held: Vec<_> = (0..7).map(|_| listen(0)).collect::<Result<_, _>>()?;
+        let held: Vec<_> = (0..7).map(|_| ports::listen()).collect::<Result<_, _>>()?;
         let port = |at: usize| held[at].local_addr().map(|address| address.port());
         let link =
             |at: usize| Ok::<_, io::Error>(LinkPorts { listens: port(at)?, advertised: port(at + 1)? });

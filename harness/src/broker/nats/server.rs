@@ -7,20 +7,18 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
-
 use super::install::NatsServer;
 use crate::{
     error::{Error, LogTail},
     runtime::{
         local::{Input, Local},
         node::{KILLED, Node},
-        process,
+        ports,
     },
 };
 
 /// A start takes 10 ms (facts: spawn to INFO 6 to 10 ms); the bound is for a machine in trouble.
-const START_BOUND: Duration = Duration::from_secs(10);
+const START_BOUND: Duration = Duration::from_secs(30);
 
 /// How long it may take to end in good order.
 const TERMINATE_BOUND: Duration = Duration::from_secs(5);
@@ -30,6 +28,9 @@ const NOT_THERE: &str = "the server was not there";
 
 /// How often a start is tried when the port was taken in between.
 const START_TRIES: u32 = 3;
+
+/// How long a restart waits for its port where somebody else has it for a moment.
+const AGAIN_BOUND: Duration = Duration::from_secs(10);
 
 /// A running nats-server.
 pub struct Server {
@@ -71,12 +72,6 @@ impl fmt::Debug for Server {
     }
 }
 
-/// The file that the server writes when asked for free ports.
-#[derive(Deserialize)]
-struct PortsFile {
-    nats: Vec<String>,
-}
-
 impl Server {
     /// Starts a server with its data in `folder` (made here, mode 0700), on a free loopback port.
     ///
@@ -97,12 +92,12 @@ impl Server {
             folder: folder.to_owned(),
             settings: settings.to_owned(),
             secret: local.secret(),
-            port: 0,
+            port: free_port()?,
             node: None,
             server_id: String::new(),
             version: binary.version.clone(),
         };
-        server.launch(local).await?;
+        server.launch(local, true).await?;
         Ok(server)
     }
 
@@ -111,7 +106,7 @@ impl Server {
     /// The server's own id must be a new one, or something else answered on the port.
     pub async fn restart(&mut self, local: &Local) -> Result<(), Error> {
         let before = std::mem::take(&mut self.server_id);
-        self.launch(local).await?;
+        self.launch(local, false).await?;
         if self.server_id == before {
             return Err(
                 self.error("the server that answers on the port is the one that was killed".to_owned())
@@ -195,24 +190,25 @@ impl Server {
         self.terminate().await.map(drop)
     }
 
-    async fn launch(&mut self, local: &Local) -> Result<(), Error> {
-        let mut last = None;
-        for _ in 0..START_TRIES {
-            match self.launch_once(local).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    let taken = LogTail::of(&self.log())
-                        .lines
-                        .iter()
-                        .any(|line| line.contains("address already in use"));
-                    last = Some(error);
-                    if !taken {
-                        break;
-                    }
-                }
+    /// Starts it, and waits until it answers. Where its port is taken, it tries another if it may, else it waits for it.
+    async fn launch(&mut self, local: &Local, may_move: bool) -> Result<(), Error> {
+        let deadline = tokio::time::Instant::now() + AGAIN_BOUND;
+        let mut tries = 0;
+        loop {
+            let Err(error) = self.launch_once(local).await else { return Ok(()) };
+            tries += 1;
+            let log = LogTail::of(&self.log()).lines;
+            let taken = log.iter().any(|line| line.contains("address already in use"));
+            let again = if may_move { tries < START_TRIES } else { tokio::time::Instant::now() < deadline };
+            if !taken || !again {
+                return Err(error);
+            }
+            if may_move {
+                self.port = free_port()?;
+            } else {
+                tokio::time::sleep(Duration::from_millis(20)).await; // the pace of trying; a start is the condition
             }
         }
-        Err(last.unwrap_or_else(|| self.error("nats-server was not started".to_owned())))
     }
 
     async fn launch_once(&mut self, local: &Local) -> Result<(), Error> {
@@ -220,31 +216,8 @@ impl Server {
         self.write_config(&config)?;
         let mut command = tokio::process::Command::new(&self.binary);
         command.arg("--config").arg(&config).current_dir(&self.folder);
-        let node = local.spawn("nats", command, &self.log(), Input::Nothing)?;
-        let pid = node.pid();
-        self.node = Some(node);
-        if self.port == 0 {
-            self.port = self.chosen_port(pid).await?;
-        }
+        self.node = Some(local.spawn("nats", command, &self.log(), Input::Nothing)?);
         self.wait_until_it_answers().await
-    }
-
-    /// A free port is the server's own choice at the first start, and then kept.
-    async fn chosen_port(&mut self, pid: u32) -> Result<u16, Error> {
-        let file = self.folder.join(format!("nats-server_{pid}.ports"));
-        let mut port = None;
-        let found = process::wait_for(START_BOUND, || {
-            port = read_port(&file);
-            port.is_some() || !self.alive()
-        });
-        found.await;
-        if let Some(port) = port {
-            return Ok(port);
-        }
-        if self.alive() {
-            return Err(self.error("nats-server did not say which port it listens on".to_owned()));
-        }
-        Err(self.ended_at_its_start())
     }
 
     fn ended_at_its_start(&mut self) -> Error {
@@ -274,13 +247,11 @@ impl Server {
 
     fn write_config(&self, path: &Path) -> Result<(), Error> {
         use std::io::Write;
-        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
         let folder = self.folder.display();
-        let (secret, settings) = (&self.secret, &self.settings);
+        let (port, secret, settings) = (self.port, &self.secret, &self.settings);
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\n\
              server_name: \"harness\"\n\
-             ports_file_dir: \"{folder}\"\n\
              jetstream {{ store_dir: \"{folder}/jetstream\", max_file_store: 4GB, max_memory_store: 512MB }}\n\
              accounts {{\n\
              \x20 LAB {{ jetstream: enabled, users: [ {{ user: lab, password: \"{secret}\" }} ] }}\n\
@@ -301,7 +272,6 @@ impl Server {
     }
 }
 
-fn read_port(file: &Path) -> Option<u16> {
-    let ports: PortsFile = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-    ports.nats.first()?.rsplit(':').next()?.trim_end_matches('/').parse().ok()
+fn free_port() -> Result<u16, Error> {
+    ports::free().map_err(|error| Error::Other(format!("no free port for nats-server: {error}")))
 }

@@ -13,7 +13,7 @@ use crate::runtime::{
 };
 
 /// How long signals may take to show their effect. It is the kernel's own business, unless a disk hangs.
-const SIGNAL_BOUND: Duration = Duration::from_secs(5);
+const SIGNAL_BOUND: Duration = Duration::from_secs(20);
 
 /// The living descendants of a process, without itself.
 ///

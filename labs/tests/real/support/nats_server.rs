@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    hash::{BuildHasher, RandomState},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -10,7 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Spawn to listening takes 10 ms; the bound is for a machine in trouble.
-const START_BOUND: Duration = Duration::from_secs(20);
+const START_BOUND: Duration = Duration::from_secs(60);
 
 /// User and password of every test server.
 pub const LOGIN: (&str, &str) = ("lab", "not-a-secret");
@@ -20,6 +22,7 @@ pub struct Server {
     process: Child,
     binary: PathBuf,
     folder: tempfile::TempDir,
+    port: u16,
     /// Its address.
     pub url: String,
 }
@@ -29,14 +32,10 @@ impl Server {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let binary = find();
-        let process = launch(&binary, folder.path(), "-1");
-        let mut server = Self { process, binary, folder, url: String::new() };
-        let ports = server.folder.path().join(format!("nats-server_{}.ports", server.process.id()));
-        server.url = until("it writes its ports", || {
-            let text = fs::read_to_string(&ports).ok()?;
-            let ports: serde_json::Value = serde_json::from_str(&text).ok()?;
-            Some(ports["nats"][0].as_str()?.to_owned())
-        });
+        let port = free_port();
+        let process = launch(&binary, folder.path(), port);
+        let mut server = Self { process, binary, folder, port, url: format!("nats://127.0.0.1:{port}") };
+        server.listens();
         server
     }
 
@@ -58,10 +57,17 @@ impl Server {
     pub fn kill_and_restart(&mut self) {
         self.process.kill().expect("our own child");
         self.process.wait().expect("our own child");
-        let port = self.url.rsplit(':').next().expect("an address with a port").to_owned();
-        self.process = launch(&self.binary, self.folder.path(), &port);
-        until("it listens again", || {
-            std::net::TcpStream::connect(self.url.trim_start_matches("nats://")).ok()
+        self.process = launch(&self.binary, self.folder.path(), self.port);
+        self.listens();
+    }
+
+    /// Somebody may have had its port for a moment: then it ended, and is started again.
+    fn listens(&mut self) {
+        until("it listens", || {
+            if self.process.try_wait().expect("our own child").is_some() {
+                self.process = launch(&self.binary, self.folder.path(), self.port);
+            }
+            std::net::TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
     }
 
@@ -77,11 +83,11 @@ impl Drop for Server {
     }
 }
 
-fn launch(binary: &Path, folder: &Path, port: &str) -> Child {
+fn launch(binary: &Path, folder: &Path, port: u16) -> Child {
     let at = folder.display();
     let (user, password) = LOGIN;
     let settings = format!(
-        "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{at}\"\nmax_payload: 1MB\n\
+        "listen: \"127.0.0.1:{port}\"\nmax_payload: 1MB\n\
          jetstream {{ store_dir: \"{at}/js\", max_file_store: 4GB }}\n\
          authorization {{ user: {user}, password: \"{password}\" }}\n"
     );
@@ -115,6 +121,14 @@ fn find() -> PathBuf {
              or name it in HARNESS_NATS_SERVER"
         )
     })
+}
+
+/// A loopback port that is free, and none of those that the system gives to outgoing connections: while a server is
+/// down, no client that tries to reach it again gets its port.
+pub fn free_port() -> u16 {
+    let random = |turn: u16| 12_000 + (RandomState::new().hash_one(turn) % 20_000) as u16;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (0..100).map(random).find(is_free).expect("a free port")
 }
 
 /// Waits until `condition` holds, with a bound.

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
@@ -14,7 +13,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
-use super::nats_server::until;
+use super::nats_server::{free_port, until};
 
 /// A running server. Its autovacuum is off: nobody but the test begins transactions.
 pub struct Server {
@@ -48,11 +47,9 @@ impl Server {
         ]);
         let made = make.arg("-D").arg(folder.path().join("data")).output().expect("initdb");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("it is bound").port();
-        drop(free);
+        let port = free_port();
         let process = launch(&programs, user, folder.path(), port);
-        let server = Self { process, programs, user, folder, port };
+        let mut server = Self { process, programs, user, folder, port };
         server.listens();
         let mut connection = server.connect().await;
         connection.execute("create table effects (message text not null)").await.expect("a table");
@@ -91,16 +88,26 @@ impl Server {
     fn kill(&mut self) {
         let main = Pid::from_child(&self.process);
         let _ = kill_process(main, Signal::STOP);
-        for child in children(main) {
-            let _ = kill_process(child, Signal::KILL);
+        until("the main process is stopped", || matches!(state(main), None | Some('T' | 'Z')).then_some(()));
+        let children = children(main);
+        for child in &children {
+            let _ = kill_process(*child, Signal::KILL);
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // What they share lives as long as one of them, and no other server can be started before.
+        until("its processes are gone", || {
+            children.iter().all(|child| matches!(state(*child), None | Some('Z'))).then_some(())
+        });
     }
 
-    fn listens(&self) {
+    /// Something of the one before may be in its way for a moment: then it ended, and is started again.
+    fn listens(&mut self) {
         // It listens before it lets anybody in; `pg_isready` knows.
         until("it lets us in", || {
+            if self.process.try_wait().expect("our own child").is_some() {
+                self.process = launch(&self.programs, self.user, self.folder.path(), self.port);
+            }
             let mut ask = Command::new(self.programs.join("pg_isready"));
             let ask = ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
             ask.status().expect("pg_isready").success().then_some(())
@@ -130,7 +137,6 @@ fn launch(programs: &Path, user: Option<(u32, u32)>, folder: &Path, port: u16) -
         server.args(["-c", setting]);
     }
     server.arg("-D").arg(folder.join("data")).stdin(Stdio::null()).stdout(log.try_clone().expect("a file"));
-    // A killed server's shared memory may take a moment to be free; it then refuses to start, and `until` fails loudly.
     server.stderr(log).spawn().expect("postgres")
 }
 
@@ -161,12 +167,20 @@ fn user() -> Option<(u32, u32)> {
 fn children(of: Pid) -> Vec<Pid> {
     let processes = fs::read_dir("/proc").expect("Linux").flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let parent = |pid: i32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // Behind the name in brackets: state, parent.
-        status.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<i32>().ok()
-    };
-    pids.filter(|pid| parent(*pid) == Some(of.as_raw_nonzero().get())).filter_map(Pid::from_raw).collect()
+    let parent = |pid: &Pid| stat(*pid)?.nth(1)?.parse::<i32>().ok();
+    pids.filter_map(Pid::from_raw).filter(|pid| parent(pid) == Some(of.as_raw_nonzero().get())).collect()
+}
+
+/// The letter of its state; `None` when it is gone.
+fn state(of: Pid) -> Option<char> {
+    stat(of)?.next()?.chars().next()
+}
+
+/// What the kernel says of a process behind the name in brackets: state, parent, ….
+fn stat(of: Pid) -> Option<std::vec::IntoIter<String>> {
+    let text = fs::read_to_string(format!("/proc/{}/stat", of.as_raw_nonzero())).ok()?;
+    let words = text.rsplit(')').next()?.split_whitespace().map(str::to_owned);
+    Some(words.collect::<Vec<_>>().into_iter())
 }
 
 /// Finds the programs: `HARNESS_POSTGRES`, where Debian has them, `PATH`, what the harness installed. A test without

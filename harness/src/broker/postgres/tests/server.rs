@@ -60,11 +60,12 @@ async fn a_paused_server_does_nothing_until_it_is_resumed() {
     let mut connection = worker(&server).await;
     let before = processes(&mut server).len();
     let evidence = server.pause().await.unwrap();
-    // The session that the harness closed after the start may end in between; from here on nothing does.
+    // The session that the harness closed after the start may end in between, and the server may begin to tidy up; from
+    // here on nothing does either.
     let mut all = processes(&mut server);
     all.retain(|process| !super::super::family::is_dead(process));
     let stopped = |count| evidence == format!("state T, every thread of {count} processes");
-    assert!((all.len()..=before).any(stopped), "{evidence}, {before} before, {} after", all.len());
+    assert!((all.len()..=before + 2).any(stopped), "{evidence}, {before} before, {} after", all.len());
     assert!(all.iter().all(|process| all_threads_stopped(process.pid)));
     assert!(server.alive());
     let question = ask(&mut connection, "SELECT 42::bigint");
