@@ -129,6 +129,10 @@ impl Stage<'_> {
     /// Work begins: until the first message is on its way.
     async fn steady(&mut self) -> Result<(), Error> {
         self.begin(Phase::Steady)?;
+        if self.interrupted {
+            // Who asked to end wants nothing to begin.
+            return Ok(());
+        }
         self.go_ns = Some(journal::now_ns());
         for place in 0..self.workers.len() {
             if self.workers[place].standing == Standing::Ready {
@@ -175,8 +179,12 @@ impl Stage<'_> {
         self.begin(Phase::Recover)?;
         let bound = RECOVER_BOUND.min(self.plan.limit);
         let back = |stage: &mut Self| {
-            let through = stage.interrupted || stage.producers_are_through();
-            !stage.anyone(&Standing::Starting) && !stage.anyone(&Standing::Ready) && through
+            // Before `go` there is nothing to come back to.
+            let at_work = !stage.anyone(&Standing::Starting) && !stage.anyone(&Standing::Ready);
+            match stage.interrupted {
+                true => at_work || stage.go_ns.is_none(),
+                false => at_work && stage.producers_are_through(),
+            }
         };
         let ended = self.pump(bound, back).await?;
         self.bound_hit(ended, "not everybody came back to work", bound)

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod drain;
 pub mod launch;
+pub mod lines;
 pub mod said;
 pub mod told;
 pub mod worker;

@@ -3,12 +3,15 @@
 use std::{io::Write, path::Path, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     process::{ChildStdin, ChildStdout, Command},
     sync::mpsc::UnboundedSender,
 };
 
-use super::said::{NotUnderstood, Said, parse};
+use super::{
+    lines::{LONGEST, Lines},
+    said::{NotUnderstood, Said, parse},
+};
 use crate::{
     error::Error,
     runtime::{
@@ -144,17 +147,24 @@ async fn listen(
     incarnation: u32,
     heard: UnboundedSender<Heard>,
 ) {
-    let mut lines = BufReader::new(output).split(b'\n');
+    let mut lines = Lines::of(BufReader::new(output));
     let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).ok();
-    while let Ok(Some(line)) = lines.next_segment().await {
-        let line = String::from_utf8_lossy(&line);
+    while let Ok(Some(line)) = lines.next().await {
+        let is_cut = line.is_cut;
+        let line = String::from_utf8_lossy(&line.bytes);
         match parse(&line) {
+            Some(_) if is_cut => {
+                let begin: String = line.chars().take(60).collect();
+                let said = Err(NotUnderstood(format!("{begin}…, which is longer than {LONGEST} bytes")));
+                let _ = heard.send(Heard { worker, incarnation, said });
+            }
             Some(said) => {
                 let _ = heard.send(Heard { worker, incarnation, said });
             }
             None => {
                 if let Some(log) = &mut log {
-                    let _ = writeln!(log, "{line}");
+                    let cut = if is_cut { " … (the rest of this line is left out)" } else { "" };
+                    let _ = writeln!(log, "{line}{cut}");
                 }
             }
         }

@@ -96,7 +96,7 @@ fn verdict(run: &Path) -> Value {
 }
 
 /// Ctrl-C in a phase with messages: healed, judged, inconclusive because of it.
-fn interrupted_and_judged(phase: &str, after: impl FnOnce(&Project)) {
+fn interrupted_and_judged(phase: &str, after: impl FnOnce(&Project)) -> Value {
     let (project, ran) = interrupted(phase, after);
     ran.exits(INCONCLUSIVE).says(&["inconclusive", "the run was interrupted"]);
     let verdict = verdict(&project.latest(phase));
@@ -107,6 +107,7 @@ fn interrupted_and_judged(phase: &str, after: impl FnOnce(&Project)) {
     }
     let checked = project.run(&["check", &project.latest(phase).to_string_lossy()]);
     checked.exits(INCONCLUSIVE).says(&["the run was interrupted"]);
+    verdict
 }
 
 #[test]
@@ -117,7 +118,9 @@ fn an_interrupt_while_it_starts() {
 
 #[test]
 fn an_interrupt_while_workers_get_ready() {
-    interrupted_and_judged("ready", |_| {});
+    let verdict = interrupted_and_judged("ready", |_| {});
+    // Nobody was told to go: this consumer would say at once that it has ten.
+    assert_eq!(verdict["account"]["delivered"], 0, "{verdict}");
 }
 
 #[test]

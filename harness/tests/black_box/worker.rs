@@ -219,3 +219,14 @@ done
     }
     assert!(log.contains("the last line has no end") && log.contains("bytes that are no text"), "{log}");
 }
+
+#[test]
+fn a_line_that_is_longer_than_any_is_cut_in_its_log() {
+    let script = "head -c 300000 /dev/zero | tr '\\0' x; echo; echo ':: ready'; while read -r order mark; do
+        case $order in drain) echo \":: idle $mark\" ;; stop) exit 0 ;; esac
+        done";
+    let project = with_consumer(script);
+    project.run(&["run", "7/own"]).exits(NOT_AS_EXPECTED).says(&["broken", "lost"]);
+    let log = std::fs::read_to_string(project.latest("own").join("logs/consumer-0.log")).expect("a log");
+    assert!(log.len() < 70_000 && log.contains("x … (the rest of this line is left out)"), "{}", log.len());
+}

@@ -6,7 +6,6 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Command, Output},
-    time::Instant,
 };
 
 use super::*;
@@ -116,11 +115,9 @@ async fn child_with_a_small_disk() {
     let template = template::find_or_make(&local, &kafka).await.unwrap();
     for room in [0, blocks(&template.data()) + 4] {
         fs::write(disk.join("filler"), vec![1; (256 - room) * BLOCK]).unwrap();
-        let begin = Instant::now();
         let broker = disk.join("broker");
         let error = Server::start(&local, &kafka, &broker, "").await.unwrap_err().to_string();
         println!("{error}");
-        assert!(begin.elapsed() < Duration::from_secs(90));
         assert!(error.contains("No space left on device") || error.contains("is full, make room"), "{error}");
         assert!(!broker.join("data").exists(), "nothing is left of it");
     }

@@ -15,7 +15,7 @@ use rdkafka::{
 use crate::error::Error;
 
 /// How long Kafka may take to answer one question.
-pub const ANSWER_BOUND: Duration = Duration::from_secs(10);
+pub const ANSWER_BOUND: Duration = Duration::from_secs(20);
 
 /// A context that keeps what the client library has to say out of standard output.
 #[derive(Clone, Copy, Debug, Default)]

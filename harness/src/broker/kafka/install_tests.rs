@@ -251,6 +251,11 @@ fn the_projects_own_pom_and_lock_file_agree() {
     let pom = fs::read_to_string(project.join("tools/kafka/pom.xml")).unwrap();
     let own = format!("<artifactId>kafka_2.13</artifactId>\n      <version>{}</version>", lock.version);
     assert!(pom.contains(&own), "the lock file is of {}", lock.version);
+    // What measures it is of the same version.
+    let [pom, lock_file] = ["kafka-perf/pom.xml", "kafka-perf.lock"]
+        .map(|name| fs::read_to_string(project.join("tools").join(name)).unwrap());
+    assert!(pom.contains(&format!("<version>{}</version>", lock.version)), "{pom}");
+    assert!(lock_file.contains(&format!("  kafka-tools-{}.jar\n", lock.version)), "{lock_file}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{error::Error, runtime::node::Node};
 
 /// A warm start takes a second or two; the bound is for a machine in trouble.
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_secs(120);
 
 /// How often it is asked: the answer is the condition.
 const STEP: Duration = Duration::from_millis(5);

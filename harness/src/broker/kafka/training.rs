@@ -15,7 +15,7 @@ use crate::error::Error;
 const NAME: &str = "harness-training";
 
 /// One step. The first group and the first transaction take a second each.
-const STEP_BOUND: Duration = Duration::from_secs(30);
+const STEP_BOUND: Duration = Duration::from_secs(60);
 
 /// Produces, consumes in a classic group and in one of the new protocol, and commits a transaction.
 pub async fn train(bootstrap: &str) -> Result<(), Error> {
