@@ -540,3 +540,63 @@ fn lost_just_before_the_harness_heard_that_its_consumer_was_held() {
     assert!(causes(120)[0].contains("most likely its buffer was full"), "{:?}", causes(120));
     assert!(causes(300)[0].contains("the cause is not known"), "{:?}", causes(300));
 }
+
+#[test]
+fn taken_for_done_though_it_was_not() {
+    let first: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 200)]);
+    let again: Journal<'_> = ("consumer-0.1", &[(Delivered, 0, 1_200), (Settled, 0, 1_203)]);
+    let killed = [window(What::Killed, "consumer-0", 205, Some(300))];
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED, first, again], &killed, &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, which was killed at 0.205 s before the effect; delivered again to consumer-0 at 1.200 s, which applied nothing and had its ack confirmed at 1.203 s: most likely it took it for done"
+        ]
+    );
+    let open: Journal<'_> = ("consumer-0.1", &[(Delivered, 0, 1_200)]);
+    let other = causes("lost", &[SENT_AND_ACKED, first, open], &killed, &DRAINED);
+    assert!(other[0].contains("the cause is not known"), "{other:?}");
+}
+
+#[test]
+fn what_lies_between_a_database_and_a_stream() {
+    let killed = |who| [window(What::Killed, who, 105, Some(300))];
+    assert_eq!(
+        causes("lost", &[SENT_AND_ACKED], &killed("producer-0"), &READ_BACK),
+        [
+            "0-0: acked 0.101 s, producer-0 killed at 0.105 s, not in the broker's store: most likely it was not published yet"
+        ]
+    );
+    let stored: Journal<'_> = ("readback-nats", &[(Stored, 0, 900), (Stored, 0, 900)]);
+    assert_eq!(
+        causes("stored_again", &[SENT_AND_ACKED, stored], &killed("relay-0"), &READ_BACK),
+        [
+            "0-0: sent once by producer-0, at 0.100 s, relay-0 killed at 0.105 s before it had marked it: it was published again, and it was stored again"
+        ]
+    );
+    let refused: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Rejected, 0, 110)]);
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 105), (Applied, 0, 106)]);
+    assert_eq!(
+        causes("resurrected", &[refused, consumer], &[], &DRAINED),
+        [
+            "0-0: delivered to consumer-0 at 0.105 s, and rejected at 0.110 s: it was on its way before that was decided"
+        ]
+    );
+}
+
+#[test]
+fn called_again_for_the_answer_did_not_come() {
+    let consumer: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 200), (Reported, 0, 560)]);
+    let receiver: Journal<'_> = ("sink-webhook", &[(Applied, 0, 201), (Applied, 0, 555)]);
+    let slow = |from, to| {
+        let what = What::Other("slow to answer".to_owned());
+        [window(what, "webhook", from, Some(to))]
+    };
+    assert_eq!(
+        causes("duplicated", &[SENT_AND_ACKED, consumer, receiver], &slow(190, 510), &DRAINED),
+        [
+            "0-0: effect of a call by consumer-0 at 0.201 s, the webhook was slow to answer (0.190 s to 0.510 s): consumer-0 called again, and it was applied again at 0.555 s"
+        ]
+    );
+    let other = causes("duplicated", &[SENT_AND_ACKED, consumer, receiver], &slow(10, 90), &DRAINED);
+    assert!(other[0].contains("the cause is not known"), "{other:?}");
+}

@@ -2,7 +2,7 @@
 
 use super::Cause;
 use crate::{
-    Event, Kind, What,
+    Event, Kind, What, Window,
     story::{Story, all, first},
 };
 
@@ -29,6 +29,9 @@ fn pair(life: &[Event]) -> Option<Pair<'_>> {
 /// More than one effect.
 pub(super) fn duplicated(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     let Some(pair) = pair(life) else {
+        if let Some(called_again) = called_again(story, life) {
+            return Some(called_again);
+        }
         return Some(match first(life, Kind::Delivered) {
             Some(one) => {
                 let who = story.who(one);
@@ -52,6 +55,22 @@ pub(super) fn duplicated(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         None => Cause::say(format!("delivered to {who} at ")).at(pair.first),
     };
     Some(again(story, cause, &pair).and(", and applied again"))
+}
+
+/// Delivered once, and more than one call at a receiver that did not answer as it should.
+fn called_again(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
+    let delivery = first(life, Kind::Delivered)?;
+    let effects = all(life, Kind::Applied);
+    let [one, more, ..] = effects.as_slice() else { return None };
+    let webhook = story.first(|window| {
+        let overlaps = window.from_ns <= more.time_ns && window.to_ns.is_none_or(|to| to >= delivery.time_ns);
+        window.target == "webhook" && overlaps
+    })?;
+    let stretch = story.stretch(webhook.from_ns, webhook.to_ns);
+    let who = story.who(delivery);
+    let cause = Cause::say(format!("effect of a call by {who} at ")).at(one);
+    let cause = cause.and(format!(", the {} was {} {stretch}", webhook.target, webhook.what));
+    Some(cause.and(format!(": {who} called again, and it was applied again at ")).at(more))
 }
 
 /// More than one delivery.
@@ -103,14 +122,21 @@ pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     })
 }
 
-/// A message that its producer sent once, and whether it is seen why it is there more than once: its client sends again
-/// by itself when no answer comes, since the link or the broker was away.
+/// A message that its producer sent once, and whether it is seen why it is there more than once: a relay was killed before
+/// it had marked it, or a client sends again by itself when no answer comes, since the link or the broker was away.
 fn by_its_client(story: &Story<'_>, life: &[Event], once: &Event) -> (Cause, bool) {
     let who = story.who(once);
     let cause = Cause::say(format!("sent once by {who}, at ")).at(once);
     if let Some(link) = story.link(who, once.time_ns, u64::MAX) {
         let stretch = story.stretch(link.from_ns, link.to_ns);
         return (cause.and(format!(", {who} was {} {stretch}: its client sent it again", link.what)), true);
+    }
+    // A relay's own ends come before anything else: between its producer and the store there is nobody but it.
+    let of_a_relay = |window: &Window| window.is_end() && window.target.starts_with("relay");
+    if let Some(end) = story.first(|window| of_a_relay(window) && window.from_ns >= once.time_ns) {
+        let at = story.at(end.from_ns);
+        let cause = cause.and(format!(", {} {} at {at} before it had marked it", end.target, end.what));
+        return (cause.and(": it was published again"), true);
     }
     let answer = life.iter().find(|event| event.kind == Kind::Acked && event.time_ns >= once.time_ns);
     let answered_ns = answer.map_or(u64::MAX, |answer| answer.time_ns);

@@ -30,6 +30,9 @@ fn delivered(story: &Story<'_>, life: &[Event], delivery: &Event) -> Cause {
             cause.and(format!(", and {} says that it applied it at ", story.who(reported))).at(reported);
         return cause.and(", but the sink does not show the effect").unexplained();
     }
+    if let Some(done) = taken_for_done(story, life, delivery, settled) {
+        return done;
+    }
     match story.ended(who, delivery.time_ns, u64::MAX) {
         Some(end) if settled.is_none() => {
             cause.and(format!(", which was {} at {} before the effect", end.what, story.at(end.from_ns)))
@@ -44,6 +47,17 @@ fn delivered(story: &Story<'_>, life: &[Event], delivery: &Event) -> Cause {
             None => cause.and(", but no effect came").unexplained(),
         },
     }
+}
+
+/// Whoever had it first ended before the effect, and whoever had it last acked it all the same.
+fn taken_for_done(story: &Story<'_>, life: &[Event], last: &Event, settled: Option<&Event>) -> Option<Cause> {
+    let one = first(life, Kind::Delivered).filter(|one| one.time_ns < last.time_ns)?;
+    let end = story.ended(story.who(one), one.time_ns, last.time_ns)?;
+    let cause = Cause::say(format!("delivered to {} at ", story.who(one))).at(one);
+    let cause = cause.and(format!(", which was {} at {} before the effect", end.what, story.at(end.from_ns)));
+    let cause = cause.and(format!("; delivered again to {} at ", story.who(last))).at(last);
+    let cause = cause.and(", which applied nothing and had its ack confirmed at ").at(settled?);
+    Some(cause.and(": most likely it took it for done"))
 }
 
 /// No consumer ever had it.
@@ -98,7 +112,17 @@ fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
             down.first(),
             story.at(down.from_ns)
         )),
-        None => cause.and(", not in the broker's store").unexplained(),
+        None => match story.ended(story.who(told), told.time_ns, u64::MAX) {
+            // What it was told came from elsewhere, as in a dual write.
+            Some(end) => {
+                let (who, at) = (story.who(told), story.at(end.from_ns));
+                cause.and(format!(
+                    ", {who} {} at {at}, not in the broker's store: most likely it was not published yet",
+                    end.what
+                ))
+            }
+            None => cause.and(", not in the broker's store").unexplained(),
+        },
     }
 }
 

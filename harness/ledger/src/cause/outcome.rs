@@ -71,6 +71,10 @@ pub(super) fn resurrected(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         (Some(absent), _) => {
             Cause::say("the broker, asked at ").at(absent).and(", said that it does not have it, yet ")
         }
+        (None, Some(rejected)) if seen.time_ns < rejected.time_ns => {
+            let cause = said(story, Cause::say(""), seen).and(", and rejected at ").at(rejected);
+            return Some(cause.and(": it was on its way before that was decided"));
+        }
         (None, Some(rejected)) => Cause::say("rejected at ").at(rejected).and(", yet "),
         (None, None) => return None,
     };
