@@ -93,8 +93,8 @@ impl Stage<'_> {
         }
         let schema = self.schema()?;
         self.stores.create(plan, schema.as_deref()).await?;
-        if matches!(self.plan.sink, Sink::Webhook { .. }) {
-            self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag).await?);
+        if let Sink::Webhook { keyed } = self.plan.sink {
+            self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag, keyed).await?);
             self.live.watch(crate::sink::WEBHOOK, false);
         }
         self.links = Links::set_up(self.brokers, plan).await?;

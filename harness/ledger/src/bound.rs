@@ -76,6 +76,18 @@ impl Bound {
         }
     }
 
+    /// Whether no count of this name could be outside of it: ">= 0", or as much as itself.
+    pub fn allows_all(&self, name: &str) -> bool {
+        match self {
+            Self::AtLeast(Value::Number(number)) => *number <= 0.0,
+            Self::Above(Value::Number(number)) => *number < 0.0,
+            Self::Is(Value::Name(other))
+            | Self::AtLeast(Value::Name(other))
+            | Self::AtMost(Value::Name(other)) => other == name,
+            _ => false,
+        }
+    }
+
     /// The other count it names.
     pub fn name(&self) -> Option<&str> {
         match self {

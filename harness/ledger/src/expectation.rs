@@ -90,6 +90,12 @@ impl Expectation {
             .or_else(|| defect.and_then(|defect| self.against_defect(defect, contract, order)))
     }
 
+    /// Why a part of this can never fail: a bound that everything is within.
+    pub fn always_true(&self) -> Option<String> {
+        let (name, bound) = self.counts.iter().find(|(name, bound)| bound.allows_all(name))?;
+        Some(format!("`{name}` {bound} is always so: nothing could come out otherwise"))
+    }
+
     fn unknown_name(&self, defect: Option<&str>) -> Option<String> {
         let named = self.counts.iter().flat_map(|(name, bound)| [Some(name.as_str()), bound.name()]);
         let wrong = named.flatten().find(|name| !is_known(name));

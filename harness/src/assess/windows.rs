@@ -24,12 +24,12 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
             RunEvent::WorkerReady { worker, .. } if consumers.contains(worker) => {
                 windows.end("no consumer", *at_s)
             }
-            // A fault of the network is armed first; whether it took hold is seen later.
+            // A fault of the network or of the webhook is armed first; whether it took hold is seen later.
             RunEvent::FaultFired { number, fault, target, resolved, injected, .. }
-                if *injected || is_of_the_network(archive, *number) =>
+                if *injected || is_seen_later(archive, *number) =>
             {
                 let whom = if target == "broker" { target } else { resolved };
-                let what = matter(fault);
+                let what = matter(fault, target);
                 if matches!(what, What::Killed | What::Stopped) {
                     // Whoever is gone is held nowhere any more.
                     windows.end_all(&format!("{whom} at "), *at_s);
@@ -108,8 +108,9 @@ fn first_delivery(archive: &Archive, windows: &Open, after_s: f64) -> Option<f64
     later.map(|entry| entry.time_ns).min().map(|ns| (ns - archive.start_ns) as f64 / 1e9)
 }
 
-fn is_of_the_network(archive: &Archive, number: usize) -> bool {
-    archive.plan().faults.get(number).is_some_and(|spec| spec.network.is_some())
+fn is_seen_later(archive: &Archive, number: usize) -> bool {
+    let fault = archive.plan().faults.get(number);
+    fault.is_some_and(|spec| spec.network.is_some() || spec.target == Target::Webhook)
 }
 
 fn consumers(archive: &Archive) -> Vec<String> {
@@ -117,7 +118,15 @@ fn consumers(archive: &Archive) -> Vec<String> {
     parts.filter(|(_, part)| part.spec.role != Role::Producer).map(|(name, _)| name).collect()
 }
 
-fn matter(fault: &str) -> What {
+fn matter(fault: &str, target: &str) -> What {
+    if target == "webhook" {
+        return What::Other(match fault {
+            "error" => "answering with errors".to_owned(),
+            "delay" => "slow to answer".to_owned(),
+            "drop-reply" => "closing connections without an answer".to_owned(),
+            _ => "not answering".to_owned(),
+        });
+    }
     match fault {
         "kill" => What::Killed,
         "stop" | "restart" => What::Stopped,

@@ -106,7 +106,7 @@ impl Stage<'_> {
             Target::Role(role) => is_called(worker, role.word()),
             Target::Worker(name) => worker == name,
             Target::Any => true,
-            Target::Broker => false,
+            Target::Broker | Target::Webhook => false,
         }
     }
 
@@ -119,6 +119,10 @@ impl Stage<'_> {
         let (injected, evidence) = match (&spec.target, self.place_of(&resolved)) {
             _ if spec.network.is_some() => {
                 standing.seen_before = self.hit_link(&spec, &resolved).await?;
+                (false, "armed".to_owned())
+            }
+            (Target::Webhook, _) => {
+                self.disturb_webhook(&spec, &mut standing);
                 (false, "armed".to_owned())
             }
             (Target::Broker, _) => self.hit_broker(spec.action).await?,
@@ -152,6 +156,7 @@ impl Stage<'_> {
             (Target::Broker, _) => {
                 self.broker_of_faults().map_or_else(|| spec.target.to_string(), |broker| broker.to_string())
             }
+            (Target::Webhook, _) => spec.target.to_string(),
             (Target::Worker(name), _) => name.clone(),
             (target, Some(at)) if self.may_be(&at.worker, target) => at.worker.clone(),
             _ => {
@@ -174,6 +179,7 @@ impl Stage<'_> {
 
     /// Writes down the first proof that a fault of the network took hold, and at its end all that was seen.
     pub fn look_at_links(&mut self, number: usize, at_the_end: bool) -> Result<(), Error> {
+        self.look_at_webhook(number, at_the_end)?;
         let spec = &self.plan.faults[number];
         let standing = &mut self.faults[number];
         let (Some(links), Some(network)) = (&self.links, &spec.network) else { return Ok(()) };
@@ -225,6 +231,7 @@ impl Stage<'_> {
         let resolved = self.faults[number].resolved.clone();
         match (action, broker) {
             (Action::Disconnect, _) => {}
+            _ if spec.target == Target::Webhook => self.heal_webhook(),
             _ if action.is_of_the_network() => {
                 if let (Some(links), Some(network)) = (&mut self.links, &spec.network) {
                     links.end(&resolved, network.broker).await?;

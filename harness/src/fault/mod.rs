@@ -2,6 +2,7 @@
 
 pub mod driver;
 pub mod links;
+mod outside;
 
 use crate::proxy::Seen;
 
@@ -16,6 +17,8 @@ pub struct Standing {
     pub resolved: String,
     /// What the links concerned had seen before a fault of the network began.
     pub seen_before: Seen,
-    /// A fault of the network was seen to take hold.
+    /// How many calls the webhook had not answered well before a fault of it began.
+    pub disturbed_before: u64,
+    /// A fault of the network or of the webhook was seen to take hold.
     pub took_hold: bool,
 }

@@ -70,12 +70,18 @@ pub fn fault(
     fields.must_have("at");
     // The rest is read also where the fault is refused, so that its mistakes are told too.
     let target = done.as_ref().map_or(&Target::Any, |(_, target)| target);
-    let whose = if *target == Target::Broker { Whose::Named } else { Whose::Target };
+    let no_worker = matches!(target, Target::Broker | Target::Webhook);
+    let whose = if no_worker { Whose::Named } else { Whose::Target };
     let at = fields.table("at", |fields| moment(fields, claims, whose, false));
     let heal = heal(fields, claims, done.as_ref().map(|(action, _)| *action), target);
     let (action, target) = done?;
-    let network = if action.is_of_the_network() { Some(network(fields, action, brokers)?) } else { None };
-    Some(FaultSpec { action, target, at: at.flatten()?, heal: heal?, network })
+    let (mut by, mut of_a_link) = (None, None);
+    if target == Target::Webhook {
+        by = if action == Action::Delay { Some(fields.need("by")?.value) } else { None };
+    } else if action.is_of_the_network() {
+        of_a_link = Some(network(fields, action, brokers)?);
+    }
+    Some(FaultSpec { action, target, at: at.flatten()?, heal: heal?, by, network: of_a_link })
 }
 
 /// The one key of a fault that says what is done, and to whom.
@@ -102,6 +108,16 @@ fn action(fields: &mut Fields, claims: &Claims, supports: &Supports) -> Option<(
     let Ok(parsed) = target.value.parse();
     if *action == Action::Disconnect && parsed == Target::Broker {
         fields.notes.wrong(&target.place, "the broker is not disconnected from itself", "a worker");
+        return None;
+    }
+    let at_the_webhook = parsed == Target::Webhook;
+    if at_the_webhook && !Action::OF_THE_WEBHOOK.contains(action) {
+        let known = Action::OF_THE_WEBHOOK.map(Action::word);
+        fields.notes.wrong(&target.place, format!("the webhook cannot do `{action}`"), one_of(&known));
+        return None;
+    }
+    if !at_the_webhook && *action == Action::Error {
+        fields.notes.wrong(&target.place, "nobody else answers with errors", "error = \"webhook\"");
         return None;
     }
     Some((*action, parsed))
@@ -148,7 +164,8 @@ fn heal(fields: &mut Fields, claims: &Claims, action: Option<Action>, target: &T
         fields.notes.wrong(&place, "a restart with a `heal`", "no `heal`: a restart heals itself");
         return None;
     }
-    let whose = if *target == Target::Broker { Whose::Named } else { Whose::Of(target.to_string()) };
+    let no_worker = matches!(target, Target::Broker | Target::Webhook);
+    let whose = if no_worker { Whose::Named } else { Whose::Of(target.to_string()) };
     match value {
         DeValue::String(text) if text == "never" => Some(Heal::Never),
         DeValue::Table(_) => {

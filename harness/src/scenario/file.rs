@@ -6,7 +6,7 @@ use ledger::{Contract, Counts};
 use toml::de::DeTable;
 
 use super::{
-    Action, Broker, FaultSpec, Lab, Pick, Target, Variant, VariantKind, Word, Workload,
+    Action, Broker, FaultSpec, Lab, Pick, Sink, Target, Variant, VariantKind, Word, Workload,
     actors::{fault, hold, worker},
     defaults::Defaults,
     fields::{Fields, Placed, shown},
@@ -165,6 +165,7 @@ fn variant(
         holds: fields.tables("hold", |fields| hold(fields, &claims)),
         faults: fields.tables("fault", |fields| fault(fields, &claims, around.supports, &brokers)),
         expect: expectation(fields, &claims),
+        control: fields.table("control", |fields| expect(fields, &claims)),
     };
     check(fields, &variant, contract.is_some());
     check_brokers(fields, &variant);
@@ -208,11 +209,20 @@ fn check(fields: &mut Fields, variant: &Variant, has_contract: bool) {
             "defect = the count that is 0 in the cure",
         );
     }
-    let Some(expect) = fields.raw("expect").filter(|_| has_contract) else { return };
-    let contradiction =
-        variant.expect.contradiction(variant.contract, variant.order, variant.defect.as_deref());
-    if let Some(contradiction) = contradiction {
-        fields.notes.wrong(&expect.place, contradiction, "");
+    if !has_contract {
+        return;
+    }
+    let (contract, order) = (variant.contract, variant.order);
+    let of_the_run = variant.expect.contradiction(contract, order, variant.defect.as_deref());
+    // Without its fault a weak variant need not show its defect.
+    let of_the_control = variant
+        .control
+        .as_ref()
+        .and_then(|control| control.contradiction(contract, order, None).or_else(|| control.always_true()));
+    for (key, wrong) in [("expect", of_the_run), ("control", of_the_control)] {
+        if let (Some(found), Some(wrong)) = (fields.raw(key), wrong) {
+            fields.notes.wrong(&found.place, wrong, "");
+        }
     }
 }
 
@@ -231,6 +241,11 @@ fn check_brokers(fields: &mut Fields, variant: &Variant) {
     if let Some((broker, _)) = missing {
         let what = format!("something of {broker}, which the variant does not have");
         fields.notes.wrong(&fields.place, what, format!("\"{broker}\" among its `brokers`"));
+    }
+    let at_the_webhook = |fault: &FaultSpec<Pick>| fault.target == Target::Webhook;
+    if variant.faults.iter().any(at_the_webhook) && !matches!(variant.sink, Sink::Webhook { .. }) {
+        let what = "a fault of the webhook, which the variant does not have";
+        fields.notes.wrong(&fields.place_of("fault"), what, "sink = { kind = \"webhook\" }");
     }
     let of_processes = |fault: &FaultSpec<Pick>| fault.network.is_none() && fault.target == Target::Broker;
     let hit = variant.faults.iter().any(of_processes);

@@ -81,6 +81,8 @@ pub struct Variant {
     pub faults: Vec<FaultSpec<Pick>>,
     /// What must come out.
     pub expect: Expectation,
+    /// What must come out without its faults and holds, where that is not all zeros.
+    pub control: Option<Expectation>,
 }
 
 /// What each producer sends.
@@ -290,6 +292,9 @@ pub struct FaultSpec<N = u64> {
     pub at: Moment<N>,
     /// When it is undone.
     pub heal: Heal<N>,
+    /// For `delay` at the webhook: how much later its answers come.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration::option")]
+    pub by: Option<Duration>,
     /// What a fault of the network needs to know beside that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
@@ -345,6 +350,8 @@ pub enum Target {
     Worker(String),
     /// The broker, with all of its processes.
     Broker,
+    /// The webhook at which effects are seen.
+    Webhook,
     /// Some worker.
     Any,
 }
@@ -355,6 +362,7 @@ impl fmt::Display for Target {
             Target::Role(role) => role.fmt(f),
             Target::Worker(name) => f.write_str(name),
             Target::Broker => f.write_str("broker"),
+            Target::Webhook => f.write_str("webhook"),
             Target::Any => f.write_str("any"),
         }
     }
@@ -363,10 +371,11 @@ impl fmt::Display for Target {
 impl FromStr for Target {
     type Err = Infallible;
 
-    /// Any text that is no role and neither `broker` nor `any` is taken for a worker's name.
+    /// Any text that is no role and none of `broker`, `webhook` and `any` is taken for a worker's name.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text {
             "broker" => Target::Broker,
+            "webhook" => Target::Webhook,
             "any" => Target::Any,
             _ => match Role::ALL.iter().find(|role| role.word() == text) {
                 Some(role) => Target::Role(*role),

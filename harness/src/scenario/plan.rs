@@ -92,6 +92,9 @@ pub struct Plan {
     pub faults: Vec<FaultSpec>,
     /// What the lab file says must come out; [`Plan::expectation`] says whether it applies.
     pub expect: Expectation,
+    /// What it says must come out of the control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Expectation>,
 }
 
 impl Plan {
@@ -135,6 +138,7 @@ impl Plan {
             holds: Vec::new(),
             faults: Vec::new(),
             expect,
+            control: variant.control,
         };
         if !changes.no_faults {
             plan.holds = variant.holds.iter().map(|hold| plan_hold(hold, &mut roll)).collect();
@@ -144,9 +148,14 @@ impl Plan {
         Ok(plan)
     }
 
-    /// What must come out; `None` where the person changed something: then nobody said what should.
+    /// What must come out; `None` where the person changed something, and in a control of which the file does not speak:
+    /// then nobody said what should.
     pub fn expectation(&self) -> Option<&Expectation> {
-        (self.set.is_empty() && !self.no_faults).then_some(&self.expect)
+        match (self.set.is_empty(), self.no_faults) {
+            (true, false) => Some(&self.expect),
+            (true, true) => self.control.as_ref(),
+            (false, _) => None,
+        }
     }
 
     /// The stream, where there is one.
@@ -190,7 +199,7 @@ impl Plan {
         let names = self.worker_names();
         let targets = self.faults.iter().filter_map(|fault| match &fault.target {
             Target::Worker(name) => Some(name.as_str()),
-            Target::Role(_) | Target::Broker | Target::Any => None,
+            Target::Role(_) | Target::Broker | Target::Webhook | Target::Any => None,
         });
         let held = self.holds.iter().map(|hold| hold.worker.as_str());
         // A name with a dash is a worker's; a role is there whatever the count.
@@ -246,6 +255,7 @@ fn plan_fault(fault: &FaultSpec<Pick>, roll: &mut impl FnMut(&Pick) -> u64) -> F
     FaultSpec {
         action: fault.action,
         target: fault.target.clone(),
+        by: fault.by,
         network: fault.network.clone(),
         at: fault.at.map(&mut *roll),
         heal: match &fault.heal {

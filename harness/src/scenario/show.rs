@@ -110,7 +110,8 @@ impl Plan {
                 Heal::BeforeDrain => "healed before the drain".to_owned(),
                 Heal::Never => "not healed".to_owned(),
             };
-            line(f, "fault", format!("{} {} at {}; {heal}", fault.action, fault.target, fault.at))?;
+            let by = fault.by.map(|by| format!(" by {}", duration::text(by))).unwrap_or_default();
+            line(f, "fault", format!("{} {}{by} at {}; {heal}", fault.action, fault.target, fault.at))?;
         }
         if self.no_faults {
             line(f, "fault", "none: this is the control".to_owned())?;

@@ -11,6 +11,9 @@ use super::{
 /// More processes of one kind than this are a slip of the finger.
 pub const MOST_WORKERS: u32 = 1_000;
 
+/// Targets that are no workers.
+const OTHERS: [&str; 2] = ["broker", "webhook"];
+
 /// What a runtime can do. Asked before anything starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Supports {
@@ -49,7 +52,7 @@ enum Claim {
     Who(String),
     /// A worker of this name takes part.
     Worker(String),
-    /// As `Who`, or the broker.
+    /// As `Who`, or the broker, or the webhook.
     Target(String),
     /// Some worker has this point.
     Point(String),
@@ -72,7 +75,7 @@ impl Claims {
         self.add(Claim::Worker(name.to_owned()), place);
     }
 
-    /// `name` is a worker, a role, `any` or `broker`.
+    /// `name` is a worker, a role, `any`, `broker` or `webhook`.
     pub fn target(&self, name: &str, place: &Range<usize>) {
         self.add(Claim::Target(name.to_owned()), place);
     }
@@ -106,8 +109,8 @@ impl Claims {
                     let known = workers.iter().map(String::as_str);
                     notes.unknown(&place, format!("no worker is called `{name}`"), &name, known);
                 }
-                Claim::Target(name) if name != "broker" && !who().any(|known| known == name) => {
-                    let known = who().chain(["broker"]);
+                Claim::Target(name) if !who().chain(OTHERS).any(|known| known == name) => {
+                    let known = who().chain(OTHERS);
                     notes.unknown(&place, format!("there is no target `{name}`"), &name, known);
                 }
                 // What a program in another language says cannot be read from its source for certain.

@@ -162,11 +162,17 @@ words! {
         Throttle = "throttle",
         /// What a worker sends passes, and the answers are withheld.
         DropReply = "drop-reply",
+        /// The webhook answers with an error, and applies nothing.
+        Error = "error",
     }
 }
 
 impl Action {
-    /// Whether it is done to a worker's link to a broker, by the proxy.
+    /// What the webhook can do to its callers.
+    pub const OF_THE_WEBHOOK: [Action; 4] =
+        [Action::Error, Action::Delay, Action::DropReply, Action::BlackHole];
+
+    /// Whether it is done to a worker's link to a broker, by the proxy; some of these also by the webhook.
     pub const fn is_of_the_network(self) -> bool {
         matches!(
             self,

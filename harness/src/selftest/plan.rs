@@ -60,6 +60,7 @@ pub fn clean() -> Plan {
         workers: vec![worker(Role::Producer), worker(Role::Consumer)],
         holds: Vec::new(),
         faults: Vec::new(),
+        control: None,
         expect: Expectation::default(),
     }
 }

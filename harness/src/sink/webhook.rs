@@ -1,55 +1,62 @@
-//! A webhook receiver inside the harness: every call is an effect. It does not deduplicate.
+//! A webhook receiver inside the harness: every call is an effect, unless it carries an idempotency key that the receiver
+//! knows already, where it is told to know keys.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+use std::{convert::Infallible, path::Path, sync::Arc};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
 };
 
-use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
-use journal::{Header, Writer};
-use ledger::Kind;
-use tokio::{net::TcpListener, task::JoinHandle};
-
-use super::identify;
+use super::desk::{Answers, Desk, Withheld};
 use crate::error::Error;
 
-/// The life name of the sink's journal.
-pub const LIFE: &str = "sink-webhook";
+/// The header in which a caller says which effect it means, however often it calls.
+const KEY: &str = "idempotency-key";
 
-/// A receiver on a free loopback port. It ends when this value is dropped.
+/// No message of a lab is longer, in bytes.
+const LONGEST_BODY: usize = 64 << 20;
+
+/// A receiver on a free loopback port. It ends, with its connections, when this value is dropped.
 #[derive(Debug)]
 pub struct Webhook {
     url: String,
-    server: JoinHandle<()>,
-}
-
-/// What a call needs: where to write, and whose messages are ours.
-struct Desk {
-    tag: String,
-    journal: Mutex<Writer>,
+    desk: Arc<Desk>,
+    server: JoinHandle<Infallible>,
 }
 
 impl Webhook {
     /// Starts to listen. Effects go to the journal `sink-webhook` in `journals`.
-    pub async fn start(journals: &Path, run: u64, tag: &str) -> Result<Self, Error> {
-        let header = Header { run, writer: LIFE.to_owned() };
-        let journal = Writer::create(&journals.join(format!("{LIFE}.journal")), &header)?;
-        let desk = Arc::new(Desk { tag: tag.to_owned(), journal: Mutex::new(journal) });
+    pub async fn start(journals: &Path, run: u64, tag: &str, keyed: bool) -> Result<Self, Error> {
+        let desk = Arc::new(Desk::open(journals, run, tag, keyed)?);
         let listen = |error| Error::Other(format!("the webhook receiver cannot listen on loopback: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen)?;
         let url = format!("http://{}/", listener.local_addr().map_err(listen)?);
-        let app = Router::new().route("/", post(receive)).with_state(desk);
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, app).await {
-                tracing::warn!("the webhook receiver ended: {error}");
-            }
-        });
-        Ok(Self { url, server })
+        let server = tokio::spawn(serve(listener, desk.clone()));
+        Ok(Self { url, desk, server })
     }
 
     /// Where to send effects: one POST a message, the message's own text as its body.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// From now on it answers so.
+    pub fn answer(&self, answers: Answers) {
+        self.desk.answer(answers);
+    }
+
+    /// How many calls it has not answered well so far.
+    pub fn disturbed(&self) -> u64 {
+        self.desk.disturbed()
     }
 }
 
@@ -59,17 +66,45 @@ impl Drop for Webhook {
     }
 }
 
-/// One call. The effect is written down before the answer: an answer that is lost takes no effect with it.
-async fn receive(State(desk): State<Arc<Desk>>, body: Bytes) -> (StatusCode, &'static str) {
-    let Some((kind, id)) = identify(&body, &desk.tag, Kind::Applied) else {
-        return (StatusCode::BAD_REQUEST, "the body is not a message of a lab\n");
-    };
-    let mut journal = desk.journal.lock().unwrap_or_else(PoisonError::into_inner);
-    match journal.append(kind, id) {
-        Ok(_) => (StatusCode::OK, "applied\n"),
-        Err(error) => {
-            tracing::error!("an effect could not be written down: {error}");
-            (StatusCode::INSUFFICIENT_STORAGE, "the effect could not be written down\n")
+/// Takes connections for ever. They end with it.
+async fn serve(listener: TcpListener, desk: Arc<Desk>) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((connection, _)) => drop(connections.spawn(converse(connection, desk.clone()))),
+                // No file descriptor is left: those that end make room.
+                Err(error) => {
+                    tracing::warn!("the webhook receiver took no call: {error}");
+                    connections.join_next().await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
         }
     }
+}
+
+async fn converse(connection: TcpStream, desk: Arc<Desk>) {
+    let service = service_fn(move |request| respond(desk.clone(), request));
+    // Where an answer is withheld the service fails, and the connection is closed: that is meant.
+    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await {
+        tracing::debug!("a connection to the webhook ended: {error}");
+    }
+}
+
+async fn respond(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Withheld> {
+    let (status, text) = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/") => {
+            let key = request.headers().get(KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
+            match Limited::new(request.into_body(), LONGEST_BODY).collect().await {
+                Ok(body) => desk.take(key.as_deref(), &body.to_bytes()).await?,
+                Err(_) => (StatusCode::BAD_REQUEST, "the body did not come, or is too long\n"),
+            }
+        }
+        (_, "/") => (StatusCode::METHOD_NOT_ALLOWED, "an effect is a POST\n"),
+        _ => (StatusCode::NOT_FOUND, "there is only /\n"),
+    };
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    Ok(response)
 }

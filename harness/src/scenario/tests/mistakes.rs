@@ -17,7 +17,7 @@ fn an_unknown_key_is_told_with_the_nearest_right_one() {
 lab.toml:11:1: unknown key `contarct`
   11 | contarct = \"at-most-once\"
      | ^^^^^^^^
-  did you mean `contract`? expected one of brokers, contract, cure, defect, expect, fault, hold, kafka, kind, \
+  did you mean `contract`? expected one of brokers, contract, control, cure, defect, expect, fault, hold, kafka, kind, \
 knob, limit, name, nats, next, order, postgres, resend, says, server, sink, tries, worker, workload";
     let all = mistake("contract =", "contarct =");
     assert!(all.contains(shown), "{all}");
@@ -69,6 +69,17 @@ lab.toml:9:25: `messages` is \"many\"
         ("lost = 0,", "lost = 0, sum.observed = \"= sum.expected\",", "no mistake"),
         ("lost = 0,", "lost = 0, sum.seen = 3,", "unknown key `seen`"),
         ("lost = 0,", "lots = 0,", "  did you mean `lost`? expected one of "),
+        ("lost = 0,", "lost = 0 }\ncontrol = {", "`verdict` is missing\n"),
+        (
+            "expect = { verdict = \"kept\", lost = 0,",
+            "control = { verdict = \"kept\", redelivered = \">= 0\" }\nexpect = { verdict = \"kept\", lost = 0,",
+            "`redelivered` >= 0 is always so: nothing could come out otherwise\n",
+        ),
+        (
+            "expect = { verdict = \"kept\", lost = 0,",
+            "control = { verdict = \"kept\", lost = 1 }\nexpect = { verdict = \"kept\", lost = 0,",
+            "at-least-once cannot be kept with lost 1: it forbids lost\n",
+        ),
         (
             "heal = \"never\"",
             "heal = \"newer\"",
@@ -118,7 +129,7 @@ fn a_target_that_does_not_exist_is_told() {
 lab.toml:16:19: there is no target `consumer-2`
   16 | fault = [{ kill = \"consumer-2\", at = { point = \"in-hand\", nth = \"50..=500\" }, heal = { after = \"0ms\" } }]
      |                   ^^^^^^^^^^^^
-  did you mean `consumer-0`? expected one of producer-0, consumer-0, consumer-1, consumer, producer, any, broker";
+  did you mean `consumer-0`? expected one of producer-0, consumer-0, consumer-1, consumer, producer, any, broker, webhook";
     assert_eq!(mistake("kill = \"consumer\"", "kill = \"consumer-2\""), shown);
     assert!(
         mistake("worker = \"consumer-1\"", "worker = \"consumer\"")
@@ -171,6 +182,35 @@ fn a_fault_of_the_network_says_what_it_needs() {
     );
     let shown = read(&two).map(|_| ()).expect_err("which broker").to_string();
     assert!(shown.contains("expected broker = nats or kafka"), "{shown}");
+}
+
+#[test]
+fn a_fault_of_the_webhook_says_what_it_needs() {
+    let point = "at = { point = \"in-hand\", of = \"consumer-0\" }";
+    for (wrong, message) in [
+        (format!("error = \"webhook\", {point}"), "no mistake"),
+        (format!("drop-reply = \"webhook\", {point}"), "no mistake"),
+        (format!("black-hole = \"webhook\", {point}"), "no mistake"),
+        (format!("delay = \"webhook\", by = \"1s\", {point}"), "no mistake"),
+        (format!("delay = \"webhook\", {point}"), "`by` is missing"),
+        (format!("error = \"webhook\", by = \"1s\", {point}"), "unknown key `by`"),
+        (format!("black-hole = \"webhook\", direction = \"both\", {point}"), "unknown key `direction`"),
+        (format!("kill = \"webhook\", {point}"), "the webhook cannot do `kill`"),
+        (format!("error = \"consumer-0\", {point}"), "nobody else answers with errors"),
+        ("error = \"webhook\", at = { point = \"in-hand\" }".to_owned(), "whose point `in-hand`?"),
+    ] {
+        let text = GOOD.replacen("kill = \"any\", at = { delivered = 100 }, heal = \"never\"", &wrong, 1);
+        let seen = text.replacen("lost = 0, points", "lost = 0, calls = 3, points", 1);
+        let with_sink = seen.replacen("nats = {", "sink = { kind = \"webhook\", keyed = true }\nnats = {", 1);
+        let shown =
+            read(&with_sink).map_or_else(|mistakes| mistakes.to_string(), |_| "no mistake".to_owned());
+        assert!(shown.contains(message), "{wrong}:\n{shown}\nshould contain\n{message}");
+    }
+    let without = mistake(
+        "kill = \"any\", at = { delivered = 100 }, heal",
+        "error = \"webhook\", at = { delivered = 1 }, heal",
+    );
+    assert!(without.contains("a fault of the webhook, which the variant does not have"), "{without}");
 }
 
 #[test]

@@ -87,6 +87,25 @@ fn the_plans_of_this_projects_labs_are_read_back_as_they_were_written() {
 }
 
 #[test]
+fn a_control_may_have_an_expectation_of_its_own() {
+    let control =
+        "control = { verdict = \"kept\", redelivered = 0 }\nexpect = { verdict = \"kept\", lost = 0,";
+    let text = GOOD.replacen("expect = { verdict = \"kept\", lost = 0,", control, 1);
+    let lab = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let expected = |no_faults, set: &[&str]| {
+        let set: Vec<_> = set.iter().map(|text| (*text).to_owned()).collect();
+        let changes = Changes::read(&set, no_faults).expect("changes");
+        let plan = Plan::new(&lab, &lab.variants[1], 7, &changes).expect("a plan");
+        let text = toml::to_string(&plan).expect("it is written");
+        assert_eq!(toml::from_str::<Plan>(&text).expect("it is read back"), plan, "{text}");
+        plan.expectation().map(|expect| expect.counts.keys().cloned().collect::<Vec<_>>())
+    };
+    assert_eq!(expected(false, &[]), Some(vec!["lost".to_owned(), "points.in-hand".to_owned()]));
+    assert_eq!(expected(true, &[]), Some(vec!["redelivered".to_owned()]));
+    assert_eq!(expected(true, &["messages=5"]), None);
+}
+
+#[test]
 fn seeds_reach_every_number_of_a_range() {
     let lab = good();
     let seen: std::collections::BTreeSet<_> = (0..8_000).map(|seed| nth(&lab, seed)).collect();

@@ -118,6 +118,12 @@ fn killed_in_hand(history: &mut History) {
             in_flight: 1,
         },
     );
-    history.plan.faults =
-        vec![FaultSpec { action: Action::Kill, target, at, heal: Heal::BeforeDrain, network: None }];
+    history.plan.faults = vec![FaultSpec {
+        action: Action::Kill,
+        target,
+        at,
+        heal: Heal::BeforeDrain,
+        by: None,
+        network: None,
+    }];
 }

@@ -137,6 +137,7 @@ fn kill(at: Moment) -> FaultSpec {
         target: Target::Worker("consumer-0".to_owned()),
         at,
         heal: Heal::Never,
+        by: None,
         network: None,
     }
 }
