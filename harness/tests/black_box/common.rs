@@ -28,6 +28,9 @@ pub const FAILED: i32 = 70;
 /// The folder of lab 3.
 const LAB_3: &str = "labs/03-acks";
 
+/// The folder of lab 5.
+const LAB_5: &str = "labs/05-idempotent-consumers";
+
 /// The folder of lab 2.
 pub const LAB_2: &str = "labs/02-fire-and-forget";
 
@@ -117,11 +120,20 @@ impl Project {
 
     /// Lab 3 with this variant more, and its workers built.
     pub fn with_lab_3(variant: &str) -> Self {
+        Self::with_lab(LAB_3, variant)
+    }
+
+    /// Lab 5 with this variant more, and its workers built.
+    pub fn with_lab_5(variant: &str) -> Self {
+        Self::with_lab(LAB_5, variant)
+    }
+
+    fn with_lab(lab: &str, variant: &str) -> Self {
         let mut project = Self::tiny("");
-        copy(&repository().join(LAB_3), &project.path(LAB_3));
+        copy(&repository().join(lab), &project.path(lab));
         copy(&repository().join("labs/src"), &project.path("labs/src"));
         project.take_tools();
-        let file = format!("{LAB_3}/lab.toml");
+        let file = format!("{lab}/lab.toml");
         let text = fs::read_to_string(project.path(&file)).expect("the lab");
         project.write(&file, &format!("{text}{variant}"));
         // Kafka is prepared once; a copy of what that made is as good.
@@ -452,7 +464,7 @@ fn workers() -> PathBuf {
         }
         let output = command
             .args(["build", "--package", "harness", "--package", "labs", "--bin", "lab-02-fire-and-forget"])
-            .args(["--bin", "lab-03-acks"])
+            .args(["--bin", "lab-03-acks", "--bin", "lab-05-idempotent-consumers"])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(repository())
             .output()

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
-use crate::common::{AS_EXPECTED, FAILED, INCONCLUSIVE, NOT_AS_EXPECTED, Project, USAGE, variant};
+use crate::common::{
+    AS_EXPECTED, FAILED, INCONCLUSIVE, NOT_AS_EXPECTED, PLAIN, Project, TOP, USAGE, variant,
+};
 
 /// The names of an object, in any order.
 fn names(value: &Value) -> BTreeSet<&str> {
@@ -334,4 +336,22 @@ fn a_history_is_json_lines_in_the_order_of_time() {
     }
     let attempted = lines.iter().filter(|line| line["what"] == "attempted").count();
     assert_eq!(attempted, 10);
+}
+
+#[test]
+fn a_control_comes_out_as_it_says_or_not() {
+    let control = |applied| {
+        let file = format!("{TOP}{PLAIN}control = {{ verdict = \"kept\", applied = {applied} }}\n");
+        Project::of_file(&file).results(&["run", "7/plain", "--no-faults"])
+    };
+    let (ran, results) = control(10);
+    ran.exits(AS_EXPECTED);
+    assert_eq!(results[0]["as_expected"], true, "{ran}");
+    let (ran, results) = control(9);
+    ran.exits(NOT_AS_EXPECTED);
+    assert_eq!(
+        (&results[0]["verdict"], &results[0]["as_expected"]),
+        (&"kept".into(), &false.into()),
+        "{ran}"
+    );
 }
