@@ -10,6 +10,8 @@ mod group;
 pub mod outcome;
 mod producer;
 mod reader;
+mod remaining;
+mod transactions;
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,7 @@ pub use self::{
     consumer::{Consumer, Taken},
     outcome::Acks,
     producer::Producer,
+    transactions::{Failed, Transactions},
 };
 
 /// How long the broker may take to answer a question. A broker that is being restarted is back before this.

@@ -36,6 +36,7 @@ pub struct Kafka {
     brokers: Option<String>,
     topic: Option<String>,
     group: Option<String>,
+    sink: Option<String>,
 }
 
 /// Where PostgreSQL is: the run's own database, password and all.
@@ -144,6 +145,7 @@ impl Settings {
                 brokers: look_up("KAFKA_BROKERS"),
                 topic: look_up("KAFKA_TOPIC"),
                 group: look_up("KAFKA_GROUP"),
+                sink: look_up("KAFKA_SINK"),
             },
             postgres: Postgres { url: look_up("POSTGRES_URL") },
             webhook: look_up("WEBHOOK_URL"),
@@ -221,6 +223,14 @@ impl Kafka {
     /// `KAFKA_GROUP` is not set.
     pub fn group(&self) -> Result<&str, Error> {
         self.group.as_deref().ok_or(Error::Missing("KAFKA_GROUP"))
+    }
+
+    /// The topic in which effects are seen.
+    ///
+    /// # Errors
+    /// `KAFKA_SINK` is not set.
+    pub fn sink(&self) -> Result<&str, Error> {
+        self.sink.as_deref().ok_or(Error::Missing("KAFKA_SINK"))
     }
 }
 

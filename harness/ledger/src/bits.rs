@@ -5,7 +5,7 @@ pub(crate) const CHUNK_IDS: u32 = 1 << 16;
 /// 64-bit words of one field in a chunk: 8 KiB.
 pub(crate) const WORDS: usize = CHUNK_IDS as usize / 64;
 /// How many fields there are.
-pub(crate) const FIELDS: usize = 20;
+pub(crate) const FIELDS: usize = 21;
 
 /// What one bit says of one id. The first group says that there is an entry of this kind, in the order of
 /// [`crate::Kind`]; the second group is what only the fold can see.
@@ -27,6 +27,7 @@ pub(crate) enum Field {
     Applied,
     Called,
     Stored,
+    GivenUp,
 
     /// Attempted, and in that journal not closed since.
     Open,

@@ -15,6 +15,8 @@ pub struct Scope {
     pub keyed: bool,
     /// Consumers take part. Without any, what producers do themselves is the effect.
     pub consumed: bool,
+    /// What one producer sends lies in several logs, and there is an order within each of them only.
+    pub spread: bool,
 }
 
 /// What a sink that adds up should hold, and what it holds.

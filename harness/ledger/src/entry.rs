@@ -34,11 +34,13 @@ pub enum Kind {
     Called = 13,
     /// Read back from the broker's own store.
     Stored = 14,
+    /// Found in a log, in a transaction that was given up: no reader of committed messages is ever handed it.
+    GivenUp = 15,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Attempted,
         Kind::Acked,
         Kind::Rejected,
@@ -53,6 +55,7 @@ impl Kind {
         Kind::Applied,
         Kind::Called,
         Kind::Stored,
+        Kind::GivenUp,
     ];
 
     /// The word for it in `harness history` and in time lines.
@@ -72,6 +75,7 @@ impl Kind {
             Kind::Applied => "applied",
             Kind::Called => "called",
             Kind::Stored => "stored",
+            Kind::GivenUp => "given-up",
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) const fn field(kind: Kind) -> Field {
         Kind::Applied => Field::Applied,
         Kind::Called => Field::Called,
         Kind::Stored => Field::Stored,
+        Kind::GivenUp => Field::GivenUp,
     }
 }
 
@@ -63,7 +64,8 @@ impl Tally<'_> {
             | Kind::Reported
             | Kind::Settled
             | Kind::Crossed
-            | Kind::Called => {
+            | Kind::Called
+            | Kind::GivenUp => {
                 self.set(chunk, field(kind), at);
             }
         }

@@ -3,14 +3,14 @@
 use ledger::{
     Account, Entry, Finding, Kind,
     Kind::{
-        Acked, Applied, Attempted, Crossed, Deduplicated, Delivered, Rejected, Reported, ResolvedAbsent,
-        ResolvedStored, Settled, Stored, Unconfirmed,
+        Acked, Applied, Attempted, Crossed, Deduplicated, Delivered, GivenUp, Rejected, Reported,
+        ResolvedAbsent, ResolvedStored, Settled, Stored, Unconfirmed,
     },
     Lives, MessageId, Scope, What, Window, findings,
 };
 
 const DRAINED: Scope =
-    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true };
+    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true, spread: false };
 const READ_BACK: Scope = Scope { store_read: true, ..DRAINED };
 const START_NS: u64 = 7_000_000_000;
 
@@ -599,4 +599,91 @@ fn called_again_for_the_answer_did_not_come() {
     );
     let other = causes("duplicated", &[SENT_AND_ACKED, consumer, receiver], &slow(10, 90), &DRAINED);
     assert!(other[0].contains("the cause is not known"), "{other:?}");
+}
+
+#[test]
+fn sent_again_says_why_where_that_is_seen() {
+    let store: Journal<'_> = ("readback-kafka", &[(Stored, 0, 900), (Stored, 0, 900)]);
+    let lives: [Journal<'_>; 2] =
+        [("producer-0.0", &[(Attempted, 0, 100)]), ("producer-0.1", &[(Attempted, 0, 400), (Acked, 0, 401)])];
+    let killed = [window(What::Killed, "producer-0", 110, Some(300))];
+    assert_eq!(
+        causes("stored_again", &[lives[0], lives[1], store], &killed, &READ_BACK),
+        [
+            "0-0: sent at 0.100 s, producer-0 killed at 0.110 s with no note of the answer, sent again at 0.400 s, and stored each time"
+        ]
+    );
+    let resent: Journal<'_> =
+        ("producer-0.0", &[(Attempted, 0, 100), (Attempted, 0, 1_100), (Acked, 0, 1_101)]);
+    let link = [window(What::Link("drop-reply".to_owned()), "producer-0", 90, Some(1_099))];
+    assert_eq!(
+        causes("stored_again", &[resent, store], &link, &READ_BACK),
+        [
+            "0-0: sent at 0.100 s while producer-0 was hit by drop-reply on its link (0.090 s to 1.099 s), and again at 1.100 s, and stored each time"
+        ]
+    );
+}
+
+#[test]
+fn sent_again_after_its_first_copy_was_consumed_it_is_taken_for_new() {
+    let resent: Journal<'_> =
+        ("producer-0.0", &[(Attempted, 0, 100), (Attempted, 0, 1_100), (Acked, 0, 1_101)]);
+    let consumer: Journal<'_> = (
+        "consumer-0.0",
+        &[
+            (Delivered, 0, 102),
+            (Applied, 0, 103),
+            (Settled, 0, 104),
+            (Delivered, 0, 1_102),
+            (Applied, 0, 1_103),
+        ],
+    );
+    let killed = [window(What::Killed, "broker", 110, Some(140))];
+    let sentence = "0-0: delivered to consumer-0 at 0.102 s, its ack confirmed at 0.104 s, broker killed at 0.110 s, sent again at 1.100 s and taken for a new message, delivered again to consumer-0 at 1.102 s";
+    for kind in ["duplicated", "redelivered", "redelivered_after_settled"] {
+        assert_eq!(causes(kind, &[resent, consumer], &killed, &READ_BACK), [sentence], "{kind}");
+    }
+    // A store that still has the one copy knew the name, or was not asked: then it came again as it was.
+    let store: Journal<'_> = ("readback-nats", &[(Stored, 0, 2_000)]);
+    let again = causes("duplicated", &[resent, consumer, store], &killed, &READ_BACK);
+    assert!(
+        again[0].contains("broker killed at 0.110 s, though the ack was confirmed at 0.104 s"),
+        "{again:?}"
+    );
+    let again = causes("duplicated", &[resent, consumer], &killed, &DRAINED);
+    assert!(again[0].contains("though the ack was confirmed"), "{again:?}");
+}
+
+#[test]
+fn a_copy_of_a_transaction_that_was_given_up_is_named() {
+    let first: Journal<'_> = ("transformer-0.0", &[(Delivered, 0, 200)]);
+    let second: Journal<'_> = ("transformer-0.1", &[(Delivered, 0, 600), (Reported, 0, 610)]);
+    let sink: Journal<'_> = ("sink-topic", &[(Applied, 0, 900), (Applied, 0, 901), (GivenUp, 0, 901)]);
+    let killed = [window(What::Killed, "transformer-0", 210, Some(300))];
+    assert_eq!(
+        causes("duplicated", &[SENT_AND_ACKED, first, second, sink], &killed, &DRAINED),
+        [
+            "0-0: delivered to transformer-0 at 0.200 s, killed at 0.210 s before its ack was confirmed, delivered again to transformer-0 at 0.600 s, and applied again; one copy is of a transaction that was given up, and counted all the same"
+        ]
+    );
+    // Given up, and for nobody to see: no copy of its own, no effect.
+    let store: Journal<'_> = ("readback-kafka", &[(GivenUp, 0, 900), (Stored, 0, 901)]);
+    assert!(causes("stored_again", &[SENT_AND_ACKED, store], &[], &READ_BACK).is_empty());
+    let strange: Journal<'_> = ("readback-kafka", &[(GivenUp, 9, 900)]);
+    assert_eq!(causes("phantom", &[SENT_AND_ACKED, strange], &[], &READ_BACK).len(), 1);
+}
+
+#[test]
+fn between_partitions_there_is_no_order() {
+    let producer: Journal<'_> =
+        ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 101), (Attempted, 1, 102), (Acked, 1, 103)]);
+    let consumer: Journal<'_> =
+        ("consumer-0.0", &[(Delivered, 1, 110), (Delivered, 0, 120), (Delivered, 0, 130)]);
+    let spread = Scope { spread: true, ..DRAINED };
+    assert_eq!(
+        causes("reordered", &[producer, consumer], &[], &spread),
+        [
+            "0-0: first delivered to consumer-0 at 0.120 s, after a higher sequence of the same producer; its topic has several partitions, and there is an order within each of them only"
+        ]
+    );
 }

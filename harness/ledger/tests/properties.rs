@@ -65,7 +65,8 @@ fn scope() -> impl Strategy<Value = Scope> {
 /// All that an account tells, so that two accounts can be compared.
 fn told(account: &Account) -> String {
     let ids: Vec<_> = Fate::ALL.iter().map(|fate| account.ids(*fate)).collect();
-    let scope = Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true };
+    let scope =
+        Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true, spread: false };
     let counts = account.counts(&scope, &Lives::default());
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| account.count(*kind)).collect();
     format!("{ids:?} {counts:?} {kinds:?} {} {:?}", account.in_flight(), account.candidates())

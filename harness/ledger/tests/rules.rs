@@ -8,7 +8,7 @@ use ledger::{
 };
 
 const DRAINED: Scope =
-    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true };
+    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true, spread: false };
 
 /// Journals of one id, or of few: each entry is a word and a sequence of producer 0.
 fn account(journals: &[&[(Kind, u32)]]) -> Account {
@@ -320,7 +320,8 @@ fn rule_8_what_does_not_apply_is_null_and_not_zero() {
     let expected =
         ["stored", "stored_again", "deduplicated", "settled", "redelivered_after_settled", "calls"];
     assert!(null.eq(expected));
-    let all = Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true };
+    let all =
+        Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true, spread: false };
     let counts = account(&[]).counts(&all, &Lives::default());
     assert!(counts.iter().all(|(_, count)| count == Some(0)));
 }

@@ -9,8 +9,8 @@ use crate::{
     error::Error,
     observe::read_back_journal,
     report::event::{Recorded, RunEvent, read_lines},
-    scenario::{Plan, Sink},
-    sink::{TABLE, WEBHOOK},
+    scenario::{Plan, Sink, SinkKind},
+    sink::{TABLE, TOPIC, WEBHOOK},
     store::{RunFolder, RunToml},
     workload::launch::parts,
 };
@@ -133,6 +133,9 @@ fn lives_with_journal(plan: &Plan, events: &[Recorded]) -> Vec<String> {
                 Some(format!("{worker}.{incarnation}"))
             }
             RunEvent::ReadBack { broker, .. } => Some(read_back_journal(broker)),
+            RunEvent::SinkRead { sink, effects: Some(_), .. } if sink == SinkKind::Topic.word() => {
+                Some(TOPIC.to_owned())
+            }
             RunEvent::SinkRead { effects: Some(_), .. } => Some(TABLE.to_owned()),
             _ => None,
         })

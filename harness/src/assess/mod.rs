@@ -112,6 +112,7 @@ fn scope(archive: &Archive, drained: bool) -> Scope {
         settles: plan.settles(),
         keyed: archive.has(Kind::Called),
         consumed: plan.workers.iter().any(|part| part.role != Role::Producer),
+        spread: plan.kafka.as_ref().is_some_and(|kafka| kafka.topic.partitions > 1),
     }
 }
 

@@ -13,6 +13,17 @@ pub use server::Server;
 
 use crate::{context::Context, error::Error, scenario::Broker};
 
+/// Whether a message that a store holds counts: a log keeps those of transactions, whatever becomes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It does.
+    Yes,
+    /// It was part of a transaction that was given up: no reader of committed messages is ever handed it.
+    GivenUp,
+    /// Its transaction is still open.
+    NotYet,
+}
+
 /// The brokers that one lab has standing. Its variants use them one after the other.
 #[derive(Debug, Default)]
 pub struct Brokers {

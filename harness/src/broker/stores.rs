@@ -2,11 +2,11 @@
 
 use tokio::process::Command;
 
-use super::{Brokers, Server, kafka, nats, postgres};
+use super::{Brokers, Committed, Server, kafka, nats, postgres};
 use crate::{
     error::Error,
     runtime::sockets,
-    scenario::{Broker, Plan},
+    scenario::{Broker, Plan, Sink},
 };
 
 /// One run's share of the brokers.
@@ -67,6 +67,10 @@ impl Stores {
         if let (Some(store), Some(names)) = (&self.kafka, &plan.kafka) {
             store.create(names.topic.partitions, &names.topic.config).await?;
         }
+        if let (Some(store), Sink::Topic { .. }) = (&self.kafka, &plan.sink) {
+            // Each partition of the one feeds one of the other.
+            store.create_sink(plan.kafka.as_ref().map_or(1, |names| names.topic.partitions)).await?;
+        }
         if let Some(store) = &self.postgres {
             store.create(schema).await?;
         }
@@ -106,7 +110,8 @@ impl Stores {
                     command
                         .env("KAFKA_BROKERS", at(server.access().bootstrap))
                         .env("KAFKA_TOPIC", &self.kafka_names.topic)
-                        .env("KAFKA_GROUP", &self.kafka_names.group);
+                        .env("KAFKA_GROUP", &self.kafka_names.group)
+                        .env("KAFKA_SINK", &self.kafka_names.sink);
                 }
                 Server::Postgres(server) => {
                     let url = server.access().database(&self.postgres_names.database);
@@ -146,7 +151,7 @@ impl Stores {
     pub fn proof(plan: &Plan) -> String {
         let stream = plan.consumer().map(|_| "nothing pending in the stream, no ack outstanding; ");
         let group = plan.kafka.as_ref().filter(|kafka| kafka.group);
-        let group = group.map(|_| "the group's committed offsets are at the end of the topic; ");
+        let group = group.map(|_| "nothing is left behind the group's committed offsets; ");
         stream.into_iter().chain(group).collect()
     }
 
@@ -197,16 +202,16 @@ impl Stores {
         }
     }
 
-    /// Reads a store back and hands each message to `found`.
+    /// Reads a store back, hands each message to `found`, and says whether it counts.
     pub async fn read_back(
         &self,
         broker: Broker,
-        found: impl FnMut(&[u8]) -> Result<(), Error>,
+        mut found: impl FnMut(&[u8], Committed) -> Result<(), Error>,
     ) -> Result<Read, Error> {
         Ok(match broker {
             Broker::Nats => {
                 let messages = match &self.nats {
-                    Some(store) => store.read_back(found).await?,
+                    Some(store) => store.read_back(|payload| found(payload, Committed::Yes)).await?,
                     None => None,
                 };
                 Read { store: self.nats_names.stream.clone(), messages }
@@ -220,12 +225,23 @@ impl Stores {
             }
             Broker::Postgres => {
                 let messages = match &self.postgres {
-                    Some(store) => store.read_back(found).await?,
+                    Some(store) => store.read_back(|payload| found(payload, Committed::Yes)).await?,
                     None => None,
                 };
                 Read { store: "messages".to_owned(), messages }
             }
         })
+    }
+
+    /// Reads the effects of a sink that is a topic, and says of each whether it counts.
+    pub async fn read_topic(
+        &self,
+        found: impl FnMut(&[u8], Committed) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match &self.kafka {
+            Some(store) => store.read_sink(found).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Reads the effects of a sink in the run's database.

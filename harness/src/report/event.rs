@@ -222,7 +222,7 @@ pub enum RunEvent {
         /// How many messages it held.
         messages: u64,
     },
-    /// A sink in the run's database was read.
+    /// A sink in the run's database, or a topic that is one, was read.
     SinkRead {
         /// Which: "table".
         sink: String,

@@ -231,6 +231,7 @@ fn check_brokers(fields: &mut Fields, variant: &Variant) {
     let said = [
         (Broker::Nats, variant.nats.is_some()),
         (Broker::Kafka, variant.kafka.is_some()),
+        (Broker::Kafka, matches!(variant.sink, Sink::Topic { .. })),
         (Broker::Postgres, variant.postgres.is_some()),
         (Broker::Postgres, variant.sink.is_in_postgres()),
         (Broker::Postgres, variant.faults.iter().any(|fault| fault.action == Action::Disconnect)),

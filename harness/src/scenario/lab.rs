@@ -7,8 +7,8 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Ack, Action, Broker, Direction, Moment, Pick, Resend, Retention, Role, Storage, VariantKind, Word,
-    duration,
+    Ack, Action, Broker, Direction, Isolation, Moment, Pick, Resend, Retention, Role, Storage, VariantKind,
+    Word, duration,
 };
 
 /// One question of the workshop.
@@ -218,6 +218,11 @@ pub enum Sink {
     /// The table `balances` in the run's database: only its sum can be seen there. The worker's entry is the effect of
     /// a message, and the sum shows whether that is true.
     Balance,
+    /// A topic of Kafka of the run's own: each message in it is an effect. It removes nothing.
+    Topic {
+        /// Which of its messages count.
+        isolation: Isolation,
+    },
 }
 
 impl Sink {

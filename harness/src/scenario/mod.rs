@@ -34,7 +34,7 @@ pub use moment::{Moment, Pick};
 pub use plan::Plan;
 pub use validate::Supports;
 pub use words::{
-    Ack, Action, Broker, Direction, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word,
+    Ack, Action, Broker, Direction, Isolation, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word,
 };
 
 #[cfg(test)]

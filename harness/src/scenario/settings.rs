@@ -6,8 +6,8 @@ use ledger::{Bound, Counts, Expectation};
 use toml::de::DeValue;
 
 use super::{
-    ConsumerSettings, KafkaNames, NatsNames, PostgresNames, Server, Sink, SinkKind, StreamSettings,
-    TopicSettings, Workload,
+    ConsumerSettings, Isolation, KafkaNames, NatsNames, PostgresNames, Server, Sink, SinkKind,
+    StreamSettings, TopicSettings, Workload,
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     validate::Claims,
@@ -163,6 +163,7 @@ pub fn sink(fields: &mut Fields) -> Option<Sink> {
         SinkKind::Webhook => Sink::Webhook { keyed: fields.or("keyed", false) },
         SinkKind::Table => Sink::Table,
         SinkKind::Balance => Sink::Balance,
+        SinkKind::Topic => Sink::Topic { isolation: fields.or("isolation", Isolation::ReadCommitted) },
     })
 }
 

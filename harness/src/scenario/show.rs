@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Heal, KafkaNames, Plan, Role, Sink, VariantKind, WorkerSpec, duration, validate::worker_names};
+use super::{
+    Heal, Isolation, KafkaNames, Plan, Role, Sink, VariantKind, WorkerSpec, duration, validate::worker_names,
+};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +80,12 @@ impl Plan {
             }
             Sink::Table => line(f, "sink", "the table `effects`, which has no key".to_owned()),
             Sink::Balance => line(f, "sink", "the sum in the table `balances`".to_owned()),
+            Sink::Topic { isolation: Isolation::ReadCommitted } => {
+                line(f, "sink", "a topic, of which only what is committed counts".to_owned())
+            }
+            Sink::Topic { isolation: Isolation::ReadUncommitted } => {
+                line(f, "sink", "a topic, of which everything counts that its log holds".to_owned())
+            }
         }
     }
 

@@ -209,6 +209,18 @@ words! {
         Table = "table",
         /// A sum in the run's database.
         Balance = "balance",
+        /// A topic of Kafka.
+        Topic = "topic",
+    }
+}
+
+words! {
+    /// What a reader of a topic is handed.
+    Isolation {
+        /// Nothing of a transaction that is not committed.
+        ReadCommitted = "read-committed",
+        /// All that the log holds.
+        ReadUncommitted = "read-uncommitted",
     }
 }
 
@@ -245,6 +257,7 @@ mod tests {
         are_read_as_they_are_shown::<Ack>();
         are_read_as_they_are_shown::<Action>();
         are_read_as_they_are_shown::<SinkKind>();
+        are_read_as_they_are_shown::<Isolation>();
         are_read_as_they_are_shown::<Broker>();
         are_read_as_they_are_shown::<Contract>();
         are_read_as_they_are_shown::<Verdict>();

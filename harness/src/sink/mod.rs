@@ -10,3 +10,6 @@ pub use webhook::Webhook;
 
 /// The name of the journal that holds the effects found in the table.
 pub const TABLE: &str = "sink-table";
+
+/// The name of the journal that holds the effects found in the topic.
+pub const TOPIC: &str = "sink-topic";

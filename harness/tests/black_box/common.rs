@@ -31,6 +31,9 @@ const LAB_3: &str = "labs/03-acks";
 /// The folder of lab 5.
 const LAB_5: &str = "labs/05-idempotent-consumers";
 
+/// The folder of lab 6.
+const LAB_6: &str = "labs/06-broker-exactly-once";
+
 /// The folder of lab 2.
 pub const LAB_2: &str = "labs/02-fire-and-forget";
 
@@ -128,10 +131,15 @@ impl Project {
         Self::with_lab(LAB_5, variant)
     }
 
+    /// Lab 6 with these variants more, and its workers built.
+    pub fn with_lab_6(variants: &str) -> Self {
+        Self::with_lab(LAB_6, variants)
+    }
+
+    /// All labs, for their cures lie in each other, and this variant more in one of them.
     fn with_lab(lab: &str, variant: &str) -> Self {
         let mut project = Self::tiny("");
-        copy(&repository().join(lab), &project.path(lab));
-        copy(&repository().join("labs/src"), &project.path("labs/src"));
+        copy(&repository().join("labs"), &project.path("labs"));
         project.take_tools();
         let file = format!("{lab}/lab.toml");
         let text = fs::read_to_string(project.path(&file)).expect("the lab");
@@ -465,6 +473,7 @@ fn workers() -> PathBuf {
         let output = command
             .args(["build", "--package", "harness", "--package", "labs", "--bin", "lab-02-fire-and-forget"])
             .args(["--bin", "lab-03-acks", "--bin", "lab-05-idempotent-consumers"])
+            .args(["--bin", "lab-06-broker-exactly-once"])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(repository())
             .output()

@@ -11,5 +11,6 @@ mod output;
 mod phases;
 mod side_by_side;
 mod sink;
+mod transactions;
 mod usage;
 mod worker;

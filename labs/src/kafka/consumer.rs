@@ -9,11 +9,13 @@ use rdkafka::{
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{
+    ANSWER_BOUND,
     committer::Committer,
     config,
     group::Group,
     reach,
     reader::{Reader, Wanted},
+    remaining,
 };
 use crate::{Error, Kit, orders::Orders};
 
@@ -33,6 +35,9 @@ const HELD_MS: u32 = 50;
 pub struct Consumer {
     kit: Kit,
     reader: Reader,
+    topic: String,
+    /// For a reader of its own, which is asked whether anything is left.
+    asking: ClientConfig,
     orders: watch::Receiver<Orders>,
     wanted: Option<Wanted>,
 }
@@ -59,7 +64,7 @@ impl Consumer {
     /// # Errors
     /// A setting is missing, or nobody answers.
     pub async fn join(kit: &Kit) -> Result<Self, Error> {
-        let mut config = joining(kit)?;
+        let mut config = joining(kit, &kit.settings().worker)?;
         config.set("auto.commit.interval.ms", COMMIT_MS.to_string());
         Self::member(kit, &config).await
     }
@@ -70,7 +75,16 @@ impl Consumer {
     /// # Errors
     /// A setting is missing, or nobody answers.
     pub async fn join_by_hand(kit: &Kit, poll_within: Duration) -> Result<Self, Error> {
-        let mut config = joining(kit)?;
+        Self::join_as(kit, &kit.settings().worker, poll_within).await
+    }
+
+    /// As [`Consumer::join_by_hand`], under a name that need not be the worker's own. Whoever joins under a name takes the
+    /// place of whoever had it: its partitions are its own at once, and the other one is shut out.
+    ///
+    /// # Errors
+    /// A setting is missing, or nobody answers.
+    pub async fn join_as(kit: &Kit, name: &str, poll_within: Duration) -> Result<Self, Error> {
+        let mut config = joining(kit, name)?;
         config
             .set("enable.auto.commit", "false")
             .set("max.poll.interval.ms", poll_within.as_millis().to_string());
@@ -78,8 +92,8 @@ impl Consumer {
     }
 
     async fn member(kit: &Kit, config: &ClientConfig) -> Result<Self, Error> {
-        let (consumer, topic, _) = Self::open(kit, config).await?;
-        consumer.reader.client().subscribe(&[&topic])?;
+        let (consumer, _) = Self::open(kit, config).await?;
+        consumer.client().subscribe(&[&consumer.topic])?;
         Ok(consumer)
     }
 
@@ -91,26 +105,35 @@ impl Consumer {
     pub async fn alone(kit: &Kit) -> Result<Self, Error> {
         let mut config = reading(kit)?;
         config.set("enable.auto.commit", "false");
-        let (consumer, topic, partitions) = Self::open(kit, &config).await?;
+        let (consumer, partitions) = Self::open(kit, &config).await?;
         let mut all = TopicPartitionList::new();
         for partition in partitions {
-            all.add_partition_offset(&topic, partition, Offset::Beginning)?;
+            all.add_partition_offset(&consumer.topic, partition, Offset::Beginning)?;
         }
-        consumer.reader.client().assign(&all)?;
-        consumer.reader.client().context().begin_assignment();
+        consumer.client().assign(&all)?;
+        consumer.client().context().begin_assignment();
         Ok(consumer)
     }
 
-    /// A consumer that reads nothing yet, its topic, and the topic's partitions.
-    async fn open(kit: &Kit, config: &ClientConfig) -> Result<(Self, String, Vec<i32>), Error> {
+    /// A consumer that reads nothing yet, and its topic's partitions.
+    async fn open(kit: &Kit, config: &ClientConfig) -> Result<(Self, Vec<i32>), Error> {
         let topic = kit.settings().kafka.topic()?.to_owned();
         let client: StreamConsumer<Group> = config.create_with_context(Group::default())?;
         let client = Arc::new(client);
         let (asking, of) = (client.clone(), topic.clone());
         let partitions = spawn_blocking(move || reach(asking.client(), &of)).await??;
-        let reader = Reader::new(client);
-        let consumer = Self { kit: kit.clone(), reader, orders: kit.watch_orders(), wanted: None };
-        Ok((consumer, topic, partitions))
+        let mut asking = reading(kit)?;
+        asking.set("enable.auto.commit", "false");
+        let (reader, orders) = (Reader::new(client), kit.watch_orders());
+        Ok((Self { kit: kit.clone(), reader, topic, asking, orders, wanted: None }, partitions))
+    }
+
+    pub(super) fn client(&self) -> &Arc<StreamConsumer<Group>> {
+        self.reader.client()
+    }
+
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
     }
 
     /// The next message; waits for one. `None` when the worker is told to finish.
@@ -130,11 +153,61 @@ impl Consumer {
         }
     }
 
+    /// The next messages, up to so many: one that is waited for, and those that have come already. `None` when the worker is
+    /// told to finish.
+    pub async fn next_batch(&mut self, most: usize) -> Option<Vec<Taken>> {
+        let mut batch = vec![self.next().await?];
+        while batch.len() < most
+            && let Some(taken) = self.reader.next_now()
+        {
+            batch.push(taken);
+        }
+        Some(batch)
+    }
+
+    /// Reads again from where the group stands: what was handed over since then was not done after all.
+    ///
+    /// # Errors
+    /// The broker does not say where that is.
+    pub async fn rewind(&mut self) -> Result<(), Error> {
+        let client = self.client().clone();
+        let sought = spawn_blocking(move || {
+            let mut places = client.committed_offsets(client.assignment()?, ANSWER_BOUND)?;
+            let nothing_done: Vec<_> = places
+                .elements()
+                .iter()
+                .filter(|place| place.offset() == Offset::Invalid)
+                .map(|place| (place.topic().to_owned(), place.partition()))
+                .collect();
+            for (topic, partition) in nothing_done {
+                places.set_partition_offset(&topic, partition, Offset::Beginning)?;
+            }
+            client.seek_partitions(places, ANSWER_BOUND).map(drop)
+        });
+        sought.await?.map_err(|error| format!("cannot go back to where the group stands: {error}"))?;
+        self.reader.rewound();
+        Ok(())
+    }
+
+    /// Takes no part any more: another one has its place. Answers that nothing is left to it, until the worker is told to
+    /// finish.
+    pub async fn retire(mut self) {
+        while !self.kit.stopping() {
+            let mark = self.orders.borrow_and_update().drain.clone();
+            if let Some(mark) = mark {
+                self.kit.idle(&mark);
+            }
+            if self.orders.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The effect of this message is there: it, and all before it in its partition, need not come again. The broker is
     /// told soon, with others.
     pub fn done(&self, taken: &Taken) {
-        let topic = self.kit.settings().kafka.topic().unwrap_or_default();
-        if let Err(error) = self.reader.client().store_offset(topic, taken.partition, taken.offset) {
+        let topic = &self.topic;
+        if let Err(error) = self.client().store_offset(topic, taken.partition, taken.offset) {
             // The partition has gone to another member: it will read this message again.
             tracing::info!("Kafka: {topic}[{}] is not ours any more: {error}", taken.partition);
         }
@@ -145,34 +218,58 @@ impl Consumer {
     /// # Errors
     /// A setting is missing.
     pub fn committer(&self) -> Result<Committer, Error> {
-        let topic = self.kit.settings().kafka.topic()?.to_owned();
-        Ok(Committer::new(self.reader.client().clone(), topic))
+        Ok(Committer::new(self.client().clone(), self.topic.clone()))
     }
 
     /// Answers the newest drain mark, once everything was read that was there when it was heard.
     async fn answer(&mut self) {
         let Some(mark) = self.orders.borrow_and_update().drain.clone() else { return };
+        if self.reader.is_shut_out() {
+            // Nothing is left to it, whatever is left to others. A mark may be answered more than once.
+            return self.kit.idle(&mark);
+        }
         let assignment = self.reader.assignment();
         let asked = |wanted: &Wanted| wanted.mark == mark && wanted.assignment == assignment;
         if !self.wanted.as_ref().is_some_and(asked) {
-            self.wanted = self.reader.ask(mark).await;
+            self.wanted = self.reader.ask(mark.clone()).await;
         }
-        if let Some(wanted) = &mut self.wanted
-            && !wanted.answered
-            && self.reader.has_read(wanted)
-        {
+        let left = match &self.wanted {
+            Some(wanted) if !wanted.answered => self.reader.left(wanted),
+            _ => None,
+        };
+        let Some(left) = left else { return };
+        if self.is_any_of(left).await {
+            return;
+        }
+        if let Some(wanted) = &mut self.wanted {
             wanted.answered = true;
             self.kit.idle(&wanted.mark);
         }
     }
+
+    /// Whether there is a message in any of these stretches, or may be one.
+    async fn is_any_of(&self, stretches: Vec<remaining::Stretch>) -> bool {
+        if stretches.is_empty() {
+            return false;
+        }
+        let (config, topic) = (self.asking.clone(), self.topic.clone());
+        let asked = spawn_blocking(move || {
+            stretches.into_iter().any(|stretch| {
+                remaining::is_any(&config, &topic, stretch).unwrap_or_else(|error| {
+                    tracing::info!("Kafka: cannot ask what is left: {error}");
+                    true
+                })
+            })
+        });
+        asked.await.unwrap_or(true)
+    }
 }
 
 /// What every member of the group is told.
-fn joining(kit: &Kit) -> Result<ClientConfig, Error> {
-    let settings = kit.settings();
+fn joining(kit: &Kit, name: &str) -> Result<ClientConfig, Error> {
     let mut config = reading(kit)?;
     config
-        .set("group.instance.id", format!("{}/{}", settings.tag, settings.worker))
+        .set("group.instance.id", format!("{}/{name}", kit.settings().tag))
         .set("session.timeout.ms", SESSION_MS.to_string())
         .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string());
     Ok(config)

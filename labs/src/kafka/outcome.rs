@@ -4,6 +4,8 @@
 //! whether it may have been persisted; the error alone does not tell, for a time-out before the first byte left and one
 //! after the last byte left have the same code.
 
+use std::fmt;
+
 use rdkafka::{bindings::rd_kafka_msg_status_t, error::KafkaError, types::RDKafkaErrorCode};
 
 use crate::Outcome;
@@ -78,9 +80,59 @@ fn is_certain(error: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// What an error in a transaction means for the instance that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Another instance of the same name has taken its place, or the broker gave its transaction up. The broker takes nothing
+    /// of it any more, and nothing of its open transaction counts.
+    Fenced,
+    /// This transaction must be given up. The instance may begin another one.
+    Abortable,
+    /// The client is of no use any more, and whether the transaction counts is not known.
+    Fatal,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fenced => "fenced: another instance has taken over, or the broker gave the transaction up",
+            Self::Abortable => "this transaction has to be given up",
+            Self::Fatal => "the client gives up",
+        })
+    }
+}
+
+/// The client's word on a step of a transaction. What is neither fenced nor said to be abortable is fatal: that is what the
+/// client's manual asks for.
+pub fn of_transaction(error: Option<RDKafkaErrorCode>, abortable: bool) -> Broken {
+    use RDKafkaErrorCode::{Fenced, FencedInstanceId, InvalidProducerEpoch, ProducerFenced};
+    match error {
+        Some(Fenced | ProducerFenced | InvalidProducerEpoch | FencedInstanceId) => Broken::Fenced,
+        _ if abortable => Broken::Abortable,
+        _ => Broken::Fatal,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_fenced_need_not_abort_and_who_need_not_abort_is_done_for() {
+        let fenced = [
+            RDKafkaErrorCode::Fenced,
+            RDKafkaErrorCode::ProducerFenced,
+            RDKafkaErrorCode::InvalidProducerEpoch,
+            RDKafkaErrorCode::FencedInstanceId,
+        ];
+        for error in fenced {
+            assert_eq!(of_transaction(Some(error), true), Broken::Fenced, "{error}");
+        }
+        let other = Some(RDKafkaErrorCode::MessageSizeTooLarge);
+        assert_eq!(of_transaction(other, true), Broken::Abortable);
+        assert_eq!(of_transaction(other, false), Broken::Fatal);
+        assert_eq!(of_transaction(None, false), Broken::Fatal);
+    }
 
     const TIMED_OUT: Option<RDKafkaErrorCode> = Some(RDKafkaErrorCode::MessageTimedOut);
 

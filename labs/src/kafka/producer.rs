@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use rdkafka::{
-    ClientContext,
+    ClientConfig, ClientContext,
     bindings::rd_kafka_message_status,
     config::RDKafkaLogLevel,
     error::KafkaError,
@@ -82,12 +82,34 @@ impl Producer {
     /// # Errors
     /// A setting is missing, or nobody answers.
     pub async fn open(kit: &Kit, acks: Acks, window: usize, report_within: Duration) -> Result<Self, Error> {
+        let mut config = config(kit)?;
+        config.set("acks", acks.word()).set("enable.idempotence", "false");
+        Self::with(kit, &mut config, acks, window, report_within).await
+    }
+
+    /// As [`Producer::open`], with acks of all. The client numbers its messages, so that the broker knows one that this
+    /// client sends again by itself: it is stored once. Another client, also a later life of this worker, has numbers of
+    /// its own.
+    ///
+    /// # Errors
+    /// A setting is missing, or nobody answers.
+    pub async fn idempotent(kit: &Kit, window: usize, report_within: Duration) -> Result<Self, Error> {
+        let mut config = config(kit)?;
+        config.set("enable.idempotence", "true");
+        Self::with(kit, &mut config, Acks::All, window, report_within).await
+    }
+
+    async fn with(
+        kit: &Kit,
+        config: &mut ClientConfig,
+        acks: Acks,
+        window: usize,
+        report_within: Duration,
+    ) -> Result<Self, Error> {
         let topic = kit.settings().kafka.topic()?.to_owned();
         let window = window.max(1);
         let (sender, reports) = unbounded_channel();
-        let client: ThreadedProducer<_> = config(kit)?
-            .set("acks", acks.word())
-            .set("enable.idempotence", "false")
+        let client: ThreadedProducer<_> = config
             .set("linger.ms", LINGER_MS.to_string())
             // The client counts a message until all that it reports together are reported: up to a window of them.
             .set("queue.buffering.max.messages", (2 * window).to_string())
@@ -151,6 +173,25 @@ impl Producer {
             self.reported(ticket, outcome::of_unsent(&error))?;
         }
         Ok(())
+    }
+
+    /// Sends one message while no other is under way, and waits for its report. What became of it is not written down:
+    /// that is left to the caller.
+    ///
+    /// # Errors
+    /// The client has ended.
+    pub async fn send_and_wait(&mut self, message: Message) -> Result<Outcome, Error> {
+        let payload = self.kit.payload(message);
+        let ticket = self.waiting.put(message);
+        let record = BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, ticket).payload(&payload);
+        if let Err((error, _)) = self.client.send(record) {
+            tracing::info!("Kafka: a message was not taken: {error}");
+            self.waiting.take(ticket);
+            return Ok(outcome::of_unsent(&error));
+        }
+        let (ticket, outcome) = self.reports.recv().await.ok_or("the Kafka client has ended")?;
+        self.waiting.take(ticket);
+        Ok(outcome)
     }
 
     /// Waits until each message is reported.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
@@ -13,7 +14,7 @@ use rdkafka::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{consumer::Taken, group::Group};
+use super::{consumer::Taken, group::Group, remaining::Stretch};
 
 /// How long the broker may take to say where a partition ends, before it is asked with the next drain mark.
 const END_BOUND: Duration = Duration::from_secs(1);
@@ -25,6 +26,8 @@ pub(super) struct Reader {
     assignment: u64,
     /// What is known of each partition of this assignment.
     places: BTreeMap<i32, Place>,
+    /// Somebody else has joined the group under its name.
+    shut_out: bool,
 }
 
 /// Where the reader stands in one partition.
@@ -51,7 +54,7 @@ pub(super) struct Wanted {
 impl Reader {
     /// Nothing is read yet.
     pub(super) fn new(client: Arc<StreamConsumer<Group>>) -> Self {
-        Self { client, assignment: 0, places: BTreeMap::new() }
+        Self { client, assignment: 0, places: BTreeMap::new(), shut_out: false }
     }
 
     /// The client.
@@ -81,9 +84,15 @@ impl Reader {
             }
             Err(error) => {
                 tracing::info!("Kafka: {error}");
+                self.shut_out |= matches!(error, KafkaError::MessageConsumptionFatal(_));
                 None
             }
         }
+    }
+
+    /// Whether nothing will ever be handed to this reader any more.
+    pub(super) fn is_shut_out(&self) -> bool {
+        self.shut_out
     }
 
     /// The present assignment. What was known of the partitions ends with the one before it.
@@ -114,9 +123,26 @@ impl Reader {
         }
     }
 
-    /// Whether everything that is wanted was handed over, and the assignment is still the one that was asked about.
-    pub(super) fn has_read(&mut self, wanted: &Wanted) -> bool {
-        wanted.assignment == self.assignment() && is_read(&wanted.bounds, &self.places)
+    /// What is left of what is wanted, once the client has read up to the end: nothing, or stretches in which nothing may
+    /// be but marks of transactions. `None` before, and where the assignment is another than the one that was asked about.
+    pub(super) fn left(&mut self, wanted: &Wanted) -> Option<Vec<Stretch>> {
+        if wanted.assignment == self.assignment() { left(&wanted.bounds, &self.places) } else { None }
+    }
+
+    /// What was read is read again: nothing is known of the places any more.
+    pub(super) fn rewound(&mut self) {
+        self.places.clear();
+    }
+
+    /// A message that has come already, if there is one.
+    pub(super) fn next_now(&mut self) -> Option<Taken> {
+        loop {
+            match self.next().now_or_never() {
+                Some(Some(taken)) => return Some(taken),
+                Some(None) => {}
+                None => return None,
+            }
+        }
     }
 }
 
@@ -138,12 +164,18 @@ fn bounds(client: &StreamConsumer<Group>) -> Result<BTreeMap<i32, (i64, i64)>, K
     Ok(bounds)
 }
 
-/// Whether every partition was read to its end, wherever that was.
-fn is_read(bounds: &BTreeMap<i32, (i64, i64)>, places: &BTreeMap<i32, Place>) -> bool {
-    bounds.iter().all(|(partition, (stands, end))| {
-        let place = places.get(partition).copied().unwrap_or_default();
-        place.at_end && place.next.unwrap_or(*stands) >= *end
-    })
+/// Of each partition that was read to its end: what lies between the last message that was handed over and the end that was
+/// asked for. `None` where one was not read to its end, wherever that is.
+fn left(bounds: &BTreeMap<i32, (i64, i64)>, places: &BTreeMap<i32, Place>) -> Option<Vec<Stretch>> {
+    let mut stretches = Vec::new();
+    for (partition, (stands, end)) in bounds {
+        let place = places.get(partition).filter(|place| place.at_end)?;
+        let from = place.next.unwrap_or(*stands);
+        if from < *end {
+            stretches.push(Stretch { partition: *partition, from, to: *end });
+        }
+    }
+    Some(stretches)
 }
 
 #[cfg(test)]
@@ -155,27 +187,27 @@ mod tests {
     }
 
     #[test]
-    fn read_is_what_reached_the_end_that_was_asked_for() {
+    fn nothing_is_left_behind_the_end_that_was_asked_for() {
         let bounds = BTreeMap::from([(0, (5, 9))]);
-        assert!(is_read(&bounds, &place(Some(9), true)));
-        assert!(!is_read(&bounds, &place(Some(8), true)), "an end from before the mark");
-        assert!(!is_read(&bounds, &place(Some(9), false)), "there may be more");
-        assert!(!is_read(&bounds, &BTreeMap::new()), "nothing is known yet");
+        assert_eq!(left(&bounds, &place(Some(9), true)), Some(vec![]));
+        assert_eq!(left(&bounds, &place(Some(9), false)), None, "there may be more");
+        assert_eq!(left(&bounds, &BTreeMap::new()), None, "nothing is known yet");
     }
 
     #[test]
-    fn who_was_handed_nothing_stands_where_the_group_stood() {
-        assert!(is_read(&BTreeMap::from([(0, (9, 9))]), &place(None, true)));
-        assert!(!is_read(&BTreeMap::from([(0, (8, 9))]), &place(None, true)));
+    fn what_lies_before_the_end_may_be_a_message_or_a_mark() {
+        let bounds = BTreeMap::from([(0, (5, 9))]);
+        let stretch = |from| Some(vec![Stretch { partition: 0, from, to: 9 }]);
+        assert_eq!(left(&bounds, &place(Some(8), true)), stretch(8));
+        assert_eq!(left(&bounds, &place(None, true)), stretch(5), "it stands where the group stood");
+        assert_eq!(left(&BTreeMap::from([(0, (9, 9))]), &place(None, true)), Some(vec![]));
     }
 
     #[test]
     fn every_partition_counts_and_none_is_none() {
         let bounds = BTreeMap::from([(0, (0, 4)), (1, (0, 0))]);
-        assert!(!is_read(&bounds, &place(Some(4), true)));
-        assert!(
-            is_read(&BTreeMap::new(), &BTreeMap::new()),
-            "a member that was given none has nothing to read"
-        );
+        assert_eq!(left(&bounds, &place(Some(4), true)), None);
+        let none = left(&BTreeMap::new(), &BTreeMap::new());
+        assert_eq!(none, Some(vec![]), "a member that was given none has nothing to read");
     }
 }

@@ -5,4 +5,5 @@ mod kafka;
 mod outcomes;
 mod polling;
 mod support;
+mod transactions;
 mod workers;

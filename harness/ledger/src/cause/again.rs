@@ -43,7 +43,7 @@ pub(super) fn duplicated(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
             None => Cause::say("applied more than once, but never delivered").unexplained(),
         });
     };
-    if let Some(copies) = copies(story, life, &pair) {
+    if let Some(copies) = copies(story, life, &pair).or_else(|| taken_for_new(story, life, &pair)) {
         return Some(copies);
     }
     // An effect that was read back after the run has no time of its own; a worker's hint may have.
@@ -54,7 +54,11 @@ pub(super) fn duplicated(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
         Some(effect) => Cause::say("effect at ").at(effect).and(format!(" by {who}")),
         None => Cause::say(format!("delivered to {who} at ")).at(pair.first),
     };
-    Some(again(story, cause, &pair).and(", and applied again"))
+    let cause = again(story, cause, &pair).and(", and applied again");
+    Some(match first(life, Kind::GivenUp) {
+        Some(_) => cause.and("; one copy is of a transaction that was given up, and counted all the same"),
+        None => cause,
+    })
 }
 
 /// Delivered once, and more than one call at a receiver that did not answer as it should.
@@ -76,7 +80,7 @@ fn called_again(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
 /// More than one delivery.
 pub(super) fn redelivered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     let pair = pair(life)?;
-    if let Some(copies) = copies(story, life, &pair) {
+    if let Some(copies) = copies(story, life, &pair).or_else(|| taken_for_new(story, life, &pair)) {
         return Some(copies);
     }
     let cause = Cause::say(format!("delivered to {} at ", story.who(pair.first))).at(pair.first);
@@ -89,7 +93,9 @@ pub(super) fn after_settled(story: &Story<'_>, life: &[Event]) -> Option<Cause> 
     let late = |event: &&Event| event.kind == Kind::Delivered && event.time_ns > settled.time_ns;
     let again = life.iter().find(late)?;
     // The ack was for the first copy.
-    if let Some(copies) = pair(life).and_then(|pair| copies(story, life, &pair)) {
+    let pair = pair(life);
+    let copies = pair.as_ref().and_then(|pair| copies(story, life, pair));
+    if let Some(copies) = copies.or_else(|| taken_for_new(story, life, pair.as_ref()?)) {
         return Some(copies);
     }
     let cause = Cause::say("ack confirmed at ").at(settled);
@@ -115,11 +121,49 @@ pub(super) fn stored(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
                 cause.and(", but stored more than once").unexplained()
             }
         }
-        [one, more, ..] => {
-            let cause = Cause::say("sent at ").at(one).and(" and again at ").at(more);
-            cause.and(", and stored each time")
-        }
+        [one, more, ..] => sent_again(story, one, more).and(", and stored each time"),
     })
+}
+
+/// Two attempts, and why there was a second one where that is seen.
+fn sent_again(story: &Story<'_>, one: &Event, more: &Event) -> Cause {
+    let who = story.who(one);
+    let cause = Cause::say("sent at ").at(one);
+    if let Some(end) = story.ended(who, one.time_ns, more.time_ns) {
+        let at = story.at(end.from_ns);
+        return cause
+            .and(format!(", {who} {} at {at} with no note of the answer, sent again at ", end.what))
+            .at(more);
+    }
+    match story.link(who, one.time_ns, more.time_ns) {
+        Some(link) => {
+            let stretch = story.stretch(link.from_ns, link.to_ns);
+            cause.and(format!(" while {who} was {} {stretch}, and again at ", link.what)).at(more)
+        }
+        None => cause.and(" and again at ").at(more),
+    }
+}
+
+/// A message that its producer sent again when the broker had no copy of the first any more, for that had been consumed: the
+/// second was as new to it as the first.
+fn taken_for_new(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
+    let settled = pair.settled?;
+    let late = |event: &&&Event| (settled.time_ns..pair.again.time_ns).contains(&event.time_ns);
+    let attempts = all(life, Kind::Attempted);
+    let again = attempts.iter().skip(1).find(late)?;
+    let forgotten = first(life, Kind::Stored).is_none() && first(life, Kind::Deduplicated).is_none();
+    if !story.scope.store_read || !forgotten {
+        return None;
+    }
+    let cause = Cause::say(format!("delivered to {} at ", story.who(pair.first))).at(pair.first);
+    let cause = cause.and(", its ack confirmed at ").at(settled);
+    let cause = match story.broker_down_within(settled.time_ns, again.time_ns) {
+        Some(down) => cause.and(format!(", broker {} at {}", down.first(), story.at(down.from_ns))),
+        None => cause,
+    };
+    let cause =
+        cause.and(", sent again at ").at(again).and(" and taken for a new message, delivered again to ");
+    Some(cause.and(format!("{} at ", story.who(pair.again))).at(pair.again))
 }
 
 /// A message that its producer sent once, and whether it is seen why it is there more than once: a relay was killed before
@@ -159,10 +203,7 @@ fn copies(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
             (cause, true) => cause.and(", it was stored again, delivered to "),
             (_, false) => return None,
         },
-        [one, more, ..] => {
-            let cause = Cause::say("sent at ").at(one).and(" and again at ").at(more);
-            cause.and(", stored each time, delivered to ")
-        }
+        [one, more, ..] => sent_again(story, one, more).and(", stored each time, delivered to "),
     };
     let cause = cause.and(format!("{} at ", story.who(pair.first))).at(pair.first);
     Some(cause.and(format!(" and to {} at ", story.who(pair.again))).at(pair.again))

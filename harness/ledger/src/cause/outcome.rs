@@ -86,6 +86,7 @@ fn said(story: &Story<'_>, cause: Cause, event: &Event) -> Cause {
     match event.kind {
         Kind::Delivered => cause.and(format!("delivered to {who} at ")).at(event),
         Kind::Stored => cause.and("found in the broker's store"),
+        Kind::GivenUp => cause.and("found in a log, in a transaction that was given up"),
         kind => cause.and(format!("{} at ", kind.word())).at(event).and(format!(", says {who}")),
     }
 }
@@ -102,6 +103,9 @@ pub(super) fn reordered(story: &Story<'_>, life: &[Event]) -> Option<Cause> {
     }
     Some(match attempts.first().and_then(|sent| between(story, sent.time_ns, delivered.time_ns)) {
         Some(between) => cause.and(format!("; {between}, after it was sent and before it came")),
+        None if story.scope.spread => {
+            cause.and("; its topic has several partitions, and there is an order within each of them only")
+        }
         None => cause.unexplained(),
     })
 }

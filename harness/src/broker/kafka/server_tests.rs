@@ -8,6 +8,7 @@ use rdkafka::{
 };
 
 use super::*;
+use crate::broker::Committed;
 use crate::broker::kafka::{
     client,
     install::{self, KafkaServer},
@@ -59,7 +60,8 @@ fn consume(bootstrap: &str, names: &Names, count: usize) {
 
 async fn read_back(store: &Store) -> Option<Vec<String>> {
     let mut texts = Vec::new();
-    let read = store.read_back(|payload| {
+    let read = store.read_back(|payload, committed| {
+        assert_eq!(committed, Committed::Yes);
         texts.push(String::from_utf8(payload.to_vec()).unwrap());
         Ok(())
     });
@@ -67,6 +69,17 @@ async fn read_back(store: &Store) -> Option<Vec<String>> {
     assert_eq!(count, texts.len() as u64);
     texts.sort();
     Some(texts)
+}
+
+/// How many messages the log holds that count, that were given up, and that are not decided.
+async fn held(store: &Store) -> [u64; 3] {
+    let mut held = [0; 3];
+    let read = store.read_back(|_, committed| {
+        held[committed as usize] += 1;
+        Ok(())
+    });
+    assert_eq!(read.await.unwrap(), Some(held[0]));
+    held
 }
 
 fn texts(range: std::ops::Range<u32>) -> Vec<String> {
@@ -142,6 +155,7 @@ async fn the_backlog_is_what_can_still_be_delivered() {
     producer.begin_transaction().unwrap();
     send();
     assert_eq!(store.backlog().await.unwrap(), Backlog::Left { behind: 1 });
+    assert_eq!(held(&store).await, [20, 0, 1], "open");
     producer.commit_transaction(BOUND).unwrap();
     becomes(&store, Backlog::Left { behind: 2 }).await;
     consume(&bootstrap, &names, 1);
@@ -150,7 +164,17 @@ async fn the_backlog_is_what_can_still_be_delivered() {
     send();
     producer.abort_transaction(BOUND).unwrap();
     becomes(&store, Backlog::Left { behind: 0 }).await;
-    assert_eq!(read_back(&store).await.unwrap().len(), 22, "the log holds it all the same");
+    assert_eq!(held(&store).await, [21, 1, 0], "given up, and the log holds it all the same");
+    // What is behind an open one is not decided either, though it is of no transaction.
+    producer.begin_transaction().unwrap();
+    send();
+    produce(&bootstrap, &names.topic, texts(20..22).into_iter());
+    assert_eq!(held(&store).await, [21, 1, 3]);
+    producer.abort_transaction(BOUND).unwrap();
+    let deadline = Instant::now() + BOUND;
+    while held(&store).await != [23, 2, 0] {
+        assert!(Instant::now() < deadline, "the transaction was not given up");
+    }
 
     // One that was left over is replaced; a wrong setting is named.
     store.create(2, &BTreeMap::new()).await.unwrap();

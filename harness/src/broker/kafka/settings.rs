@@ -75,7 +75,8 @@ pub fn text(ports: &Ports, more: &str) -> String {
 }
 
 /// What does not differ. A session of 1 s decides how long a killed broker stays away: until then the controller takes
-/// it to be there. Below that, a machine that stalls for a moment would lose a healthy broker.
+/// it to be there. Below that, a machine that stalls for a moment would lose a healthy broker. Whether a transaction
+/// is older than it may be is looked at twice a second, not every 10 s.
 const ORDINARY: &str = "\
 listener.security.protocol.map=BROKER:PLAINTEXT,CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINK0:PLAINTEXT,LINK1:PLAINTEXT
 inter.broker.listener.name=BROKER
@@ -95,6 +96,7 @@ group.consumer.min.session.timeout.ms=500
 group.consumer.min.heartbeat.interval.ms=100
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 num.network.threads=2
 num.io.threads=2
 background.threads=2

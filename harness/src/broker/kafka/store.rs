@@ -1,24 +1,25 @@
 //! What the harness asks Kafka about one run: its topic, and how far its group has come.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    consumer::{BaseConsumer, Consumer, StreamConsumer},
+    consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     types::RDKafkaErrorCode,
 };
 
 use super::{
     client::{self, ANSWER_BOUND, Aside, Quiet, asked},
+    read::{self, Range, ranges},
     server::Server,
 };
-use crate::error::Error;
+use crate::{broker::Committed, error::Error};
 
 /// How often it is asked again whether a topic is there, or gone: the answer is the condition.
 const STEP: Duration = Duration::from_millis(10);
@@ -30,12 +31,14 @@ pub struct Names {
     pub topic: String,
     /// The group of the consumers.
     pub group: String,
+    /// The topic that is the sink, where the variant has one.
+    pub sink: String,
 }
 
 impl Names {
     /// The names that go with a run's tag.
     pub fn of(tag: &str) -> Self {
-        Self { topic: format!("lab.{tag}"), group: format!("lab.{tag}") }
+        Self { topic: format!("lab.{tag}"), group: format!("lab.{tag}"), sink: format!("lab.{tag}.sink") }
     }
 }
 
@@ -75,10 +78,19 @@ impl Store {
 
     /// Creates the run's topic and waits until it can be used. One that was left over is removed first.
     pub async fn create(&self, partitions: u32, config: &BTreeMap<String, String>) -> Result<(), Error> {
-        let what = format!("create the topic {} ({partitions} partitions, {config:?})", self.names.topic);
+        self.create_topic(&self.names.topic, partitions, config).await
+    }
+
+    async fn create_topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        config: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        let what = format!("create the topic {name} ({partitions} partitions, {config:?})");
         let admin = self.admin()?;
         let count = i32::try_from(partitions).map_err(|error| asked(&what, &error))?;
-        let mut topic = NewTopic::new(&self.names.topic, count, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(name, count, TopicReplication::Fixed(1));
         for (key, value) in config {
             topic = topic.set(key, value);
         }
@@ -89,54 +101,35 @@ impl Store {
             match results.into_iter().find_map(Result::err) {
                 None => break,
                 Some((_, RDKafkaErrorCode::TopicAlreadyExists)) if Instant::now() < deadline => {
-                    remove(&admin, &self.names.topic).await;
+                    remove(&admin, &[name]).await;
                     tokio::time::sleep(STEP).await;
                 }
                 Some((_, error)) => return Err(asked(&what, &error)),
             }
         }
-        self.wait_until_led(partitions, what).await
+        self.wait_until_led(name, partitions, what).await
     }
 
-    /// Reads all partitions back, from the first message to the last there is now, and hands each message to `found`.
-    /// Returns how many there were; `None` when the topic does not exist.
-    ///
-    /// Messages of transactions that were given up are among them: it is what the log holds.
+    /// Creates the topic that is the run's sink.
+    pub async fn create_sink(&self, partitions: u32) -> Result<(), Error> {
+        self.create_topic(&self.names.sink, partitions, &BTreeMap::new()).await
+    }
+
+    /// Hands each message that the log of the run's topic holds to `found`, and says whether it counts. Returns how many
+    /// count; `None` when the topic does not exist.
     pub async fn read_back(
         &self,
-        mut found: impl FnMut(&[u8]) -> Result<(), Error>,
+        found: impl FnMut(&[u8], Committed) -> Result<(), Error>,
     ) -> Result<Option<u64>, Error> {
-        let what = format!("read the topic {} back", self.names.topic);
-        let (asker, topic) = (self.asker.clone(), self.names.topic.clone());
-        let ranges = client::blocking("read a topic back", move || ranges(&asker, &topic)).await?;
-        let Some(ranges) = ranges else { return Ok(None) };
-        let mut open: BTreeMap<i32, i64> = ranges
-            .iter()
-            .filter(|range| range.low < range.high)
-            .map(|range| (range.partition, range.high))
-            .collect();
-        let reader = self.reader(&ranges, &open.keys().copied().collect(), &what)?;
-        let mut messages = 0;
-        while !open.is_empty() {
-            let next = tokio::time::timeout(ANSWER_BOUND, reader.recv()).await;
-            let next = next.map_err(|_| asked(&what, &format!("no answer within {ANSWER_BOUND:?}")))?;
-            match next {
-                Ok(message) => {
-                    let at = (message.partition(), message.offset());
-                    if open.get(&at.0).is_some_and(|high| at.1 < *high) {
-                        messages += 1;
-                        found(message.payload().unwrap_or_default())?;
-                    }
-                    if open.get(&at.0).is_some_and(|high| at.1 + 1 >= *high) {
-                        open.remove(&at.0);
-                    }
-                }
-                // What follows the last message are marks of transactions, or room that was compacted.
-                Err(KafkaError::PartitionEOF(partition)) => drop(open.remove(&partition)),
-                Err(error) => return Err(asked(&what, &error)),
-            }
-        }
-        Ok(Some(messages))
+        read::read(&self.bootstrap, &self.asker, &self.names.topic, found).await
+    }
+
+    /// As [`Store::read_back`], of the topic that is the run's sink.
+    pub async fn read_sink(
+        &self,
+        found: impl FnMut(&[u8], Committed) -> Result<(), Error>,
+    ) -> Result<Option<u64>, Error> {
+        read::read(&self.bootstrap, &self.asker, &self.names.sink, found).await
     }
 
     /// What the run's group has still to do.
@@ -148,7 +141,7 @@ impl Store {
     /// Deletes what the run left on the broker.
     pub async fn delete(self) {
         if let Ok(admin) = self.admin() {
-            remove(&admin, &self.names.topic).await;
+            remove(&admin, &[&self.names.topic, &self.names.sink]).await;
         }
     }
 
@@ -157,26 +150,8 @@ impl Store {
         admin.map(Aside::new).map_err(|error| asked("connect", &error))
     }
 
-    fn reader(
-        &self,
-        ranges: &[Range],
-        wanted: &BTreeSet<i32>,
-        what: &str,
-    ) -> Result<Aside<StreamConsumer<Quiet>>, Error> {
-        let failed = |error: KafkaError| asked(what, &error);
-        let reader: StreamConsumer<Quiet> =
-            reader_config(&self.bootstrap, "read_uncommitted").create_with_context(Quiet).map_err(failed)?;
-        let mut from = TopicPartitionList::new();
-        for range in ranges.iter().filter(|range| wanted.contains(&range.partition)) {
-            from.add_partition_offset(&self.names.topic, range.partition, Offset::Offset(range.low))
-                .map_err(failed)?;
-        }
-        reader.assign(&from).map_err(failed)?;
-        Ok(Aside::new(reader))
-    }
-
-    async fn wait_until_led(&self, partitions: u32, what: String) -> Result<(), Error> {
-        let (asker, topic) = (self.asker.clone(), self.names.topic.clone());
+    async fn wait_until_led(&self, name: &str, partitions: u32, what: String) -> Result<(), Error> {
+        let (asker, topic) = (self.asker.clone(), name.to_owned());
         client::blocking("create a topic", move || {
             let deadline = Instant::now() + ANSWER_BOUND;
             loop {
@@ -202,61 +177,16 @@ fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(ANSWER_BOUND)).request_timeout(Some(ANSWER_BOUND))
 }
 
-/// Removes a topic. Nothing is said when it was not there: that is what is wanted.
-async fn remove(admin: &AdminClient<Quiet>, topic: &str) {
-    match admin.delete_topics(&[topic], &options()).await {
+/// Removes topics. Nothing is said where one was not there: that is what is wanted.
+async fn remove(admin: &AdminClient<Quiet>, topics: &[&str]) {
+    match admin.delete_topics(topics, &options()).await {
         Ok(results) => {
             for (topic, error) in results.into_iter().filter_map(Result::err) {
                 tracing::debug!("Kafka did not delete the topic {topic}: {error}");
             }
         }
-        Err(error) => tracing::debug!("Kafka did not delete the topic {topic}: {error}"),
+        Err(error) => tracing::debug!("Kafka did not delete the topics {topics:?}: {error}"),
     }
-}
-
-/// A partition, from its first message to the one that comes next.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    partition: i32,
-    low: i64,
-    high: i64,
-}
-
-/// All partitions of a topic; `None` when it does not exist. A broker that has just been told of a topic, or of its end,
-/// may not be of one mind for a moment.
-fn ranges(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<Vec<Range>>, Error> {
-    let deadline = Instant::now() + ANSWER_BOUND;
-    loop {
-        match ranges_now(client, topic) {
-            Ok(ranges) => return Ok(ranges),
-            Err(error) if !will_pass(&error) || Instant::now() > deadline => {
-                return Err(asked(&format!("look at the topic {topic}"), &error));
-            }
-            Err(_) => std::thread::sleep(STEP),
-        }
-    }
-}
-
-fn will_pass(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition};
-    let passing = [LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition];
-    error.rdkafka_error_code().is_some_and(|code| passing.contains(&code))
-}
-
-fn ranges_now(client: &BaseConsumer<Quiet>, topic: &str) -> Result<Option<Vec<Range>>, KafkaError> {
-    let metadata = client.fetch_metadata(Some(topic), ANSWER_BOUND)?;
-    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
-    match found.error().map(RDKafkaErrorCode::from) {
-        None => {}
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
-        Some(error) => return Err(KafkaError::MetadataFetch(error)),
-    }
-    let mut ranges = Vec::new();
-    for partition in found.partitions().iter().map(|partition| partition.id()) {
-        let (low, high) = client.fetch_watermarks(topic, partition, ANSWER_BOUND)?;
-        ranges.push(Range { partition, low, high });
-    }
-    Ok(Some(ranges))
 }
 
 fn backlog(client: &BaseConsumer<Quiet>, names: &Names, bootstrap: &str) -> Result<Backlog, Error> {
@@ -289,7 +219,7 @@ fn backlog(client: &BaseConsumer<Quiet>, names: &Names, bootstrap: &str) -> Resu
 fn is_deliverable(bootstrap: &str, names: &Names, range: Range) -> Result<bool, Error> {
     let what = format!("deliver what is behind the group {}", names.group);
     let failed = |error: KafkaError| asked(&what, &error);
-    let config = reader_config(bootstrap, "read_committed");
+    let config = read::config(bootstrap, "read_committed");
     let reader: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(failed)?;
     let reader = Aside::new(reader);
     let marks = reader.fetch_watermarks(&names.topic, range.partition, ANSWER_BOUND);
@@ -305,17 +235,4 @@ fn is_deliverable(bootstrap: &str, names: &Names, range: Range) -> Result<bool, 
         Some(Err(error)) => Err(failed(error)),
         None => Err(asked(&what, &format!("no answer within {ANSWER_BOUND:?}"))),
     }
-}
-
-/// A client that reads partitions that it is told, and says when it is at their end.
-fn reader_config(bootstrap: &str, isolation: &str) -> rdkafka::ClientConfig {
-    let mut config = client::config(bootstrap);
-    config
-        .set("group.id", "harness-reader") // never joined: only the library asks for one
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", isolation)
-        .set("auto.offset.reset", "earliest")
-        .set("fetch.wait.max.ms", "10");
-    config
 }

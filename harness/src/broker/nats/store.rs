@@ -6,7 +6,7 @@ use async_nats::jetstream::{
     self,
     consumer::{AckPolicy, pull},
     context::GetStreamErrorKind,
-    stream::{Config, RetentionPolicy, StorageType},
+    stream::{Config, RawMessageErrorKind, RetentionPolicy, State, StorageType, Stream},
 };
 use futures::StreamExt;
 use serde::Deserialize;
@@ -147,6 +147,9 @@ impl Store {
         if state.messages == 0 {
             return Ok(Some(0));
         }
+        if stream.cached_info().config.retention != RetentionPolicy::Limits {
+            return one_by_one(&stream, &state, found).await.map(Some);
+        }
         let reader = stream
             .create_consumer(pull::OrderedConfig::default())
             .await
@@ -187,6 +190,27 @@ impl Store {
         let deleted = self.jetstream.delete_stream(&self.names.stream);
         let _ = tokio::time::timeout(ANSWER_BOUND, deleted).await;
     }
+}
+
+/// Reads a stream by its sequence numbers: a work queue lets nobody read it beside its own consumer, and with interest a
+/// reader of its own would make it keep messages.
+async fn one_by_one(
+    stream: &Stream,
+    state: &State,
+    mut found: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut count = 0;
+    for sequence in state.first_sequence..=state.last_sequence {
+        match stream.get_raw_message(sequence).await {
+            Ok(message) => {
+                found(&message.payload)?;
+                count += 1;
+            }
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => {}
+            Err(error) => return Err(asked("read the stream back", &error)),
+        }
+    }
+    Ok(count)
 }
 
 /// The names of all connections that the server has open: a connection that is gone has been read to its end.

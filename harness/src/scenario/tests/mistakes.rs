@@ -266,6 +266,12 @@ fn a_variants_parts_fit_together() {
         ("[\"nats\"]", "[\"nats\", \"kafka\"]", "a fault on the broker, of which there are 2"),
         ("says = \"It is stored.\"", "says = \"\"\nbrokers = [\"kafka\"]", "no broker `kafka`"),
         ("says = \"It is stored.\"", "says = \"\"\nsink = { kind = \"table\" }", "something of postgres"),
+        ("says = \"It is stored.\"", "says = \"\"\nsink = { kind = \"topic\" }", "something of kafka"),
+        (
+            "says = \"It is stored.\"",
+            "says = \"\"\nsink = { kind = \"topic\", isolation = \"read-comitted\" }",
+            "did you mean `read-committed`?",
+        ),
         ("says = \"It is stored.\"", "says = \"\"\nserver = { kafka = { a = 1 } }", "something of kafka"),
         (
             "says = \"It is stored.\"",

@@ -94,6 +94,16 @@ fn a_variant_says_which_of_the_labs_brokers_it_needs_and_what_is_created_there()
     assert_eq!(settings, "max_connections=9\nsynchronous_commit=off\n");
     assert_eq!(plan.server_settings(Broker::Kafka), "a.b=1\n");
     assert_eq!(plan.sink, Sink::Table);
+    for (isolation, expected) in
+        [("", Isolation::ReadCommitted), (", isolation = \"read-uncommitted\"", Isolation::ReadUncommitted)]
+    {
+        let topic = format!("{{ kind = \"topic\"{isolation} }}");
+        let lab = read(&text.replacen("{ kind = \"table\" }", &topic, 1))
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let plan = Plan::new(&lab, &lab.variants[0], 1, &Changes::default()).expect("a plan");
+        assert_eq!(plan.sink, Sink::Topic { isolation: expected });
+        assert!(!plan.sink.is_own_word() && !plan.sink.is_in_postgres());
+    }
     assert!(plan.settles(), "offsets are committed");
     let other = Plan::new(&lab, &lab.variants[1], 1, &Changes::default()).expect("a plan");
     assert_eq!(other.brokers, Broker::ALL, "all that the lab has");

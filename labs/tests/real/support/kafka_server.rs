@@ -9,10 +9,11 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -27,6 +28,9 @@ inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 broker.session.timeout.ms=1000
@@ -74,6 +78,33 @@ impl Kafka {
     pub fn stored(&self, topic: &str) -> i64 {
         let consumer: BaseConsumer = self.config().create().expect("a client");
         consumer.fetch_watermarks(topic, 0, Duration::from_secs(10)).expect("the broker answers").1
+    }
+
+    /// How many messages a reader of committed messages gets from the topic, up to the first open transaction.
+    pub fn committed(&self, topic: &str) -> usize {
+        self.read(topic, "read_committed")
+    }
+
+    /// How many messages the topic's log holds, whether they count or not.
+    pub fn logged(&self, topic: &str) -> usize {
+        self.read(topic, "read_uncommitted")
+    }
+
+    fn read(&self, topic: &str, isolation: &str) -> usize {
+        let mut config = self.config();
+        config.set("isolation.level", isolation).set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create().expect("a client");
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+        consumer.assign(&from).expect("a topic");
+        let mut messages = 0;
+        loop {
+            match consumer.poll(Duration::from_secs(30)).expect("the broker answers") {
+                Ok(_) => messages += 1,
+                Err(KafkaError::PartitionEOF(_)) => return messages,
+                Err(error) => panic!("cannot read {topic}: {error}"),
+            }
+        }
     }
 
     /// SIGSTOP: it keeps its connections and answers nobody. Returns when every thread is stopped.

@@ -128,6 +128,18 @@ impl Worker {
         }
     }
 
+    /// Whether it says this word within so long; other words on the way are passed over.
+    pub fn hears(&self, word: &str, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        loop {
+            match self.words.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if line == word => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
     /// What it said and nobody asked for, now.
     pub fn said(&self) -> Vec<String> {
         self.words.try_iter().collect()
