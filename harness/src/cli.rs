@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cluster::{self, Provider};
+
 /// Runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
 ///
 /// Without a command: the labs, what has run, what is next.
@@ -62,6 +64,8 @@ pub enum Command {
         #[arg(long)]
         synthetic: bool,
     },
+    /// The workshop's cluster: a small Kubernetes on this machine
+    Cluster(ClusterArgs),
     /// Print the defaults of lab.toml, with comments
     Defaults,
     /// Print a completion script for a shell
@@ -127,6 +131,73 @@ pub struct PlanArgs {
     /// Without faults
     #[arg(long)]
     pub no_faults: bool,
+}
+
+/// Which cluster, and what to do with it.
+#[derive(Debug, Args)]
+pub struct ClusterArgs {
+    /// What makes the cluster; the first of these that is installed unless given
+    #[arg(long, value_name = "TOOL", global = true)]
+    pub with: Option<Provider>,
+    /// The cluster's name
+    #[arg(long, value_name = "NAME", default_value = cluster::PROFILE, global = true)]
+    pub profile: String,
+    /// Processors of the cluster (minikube)
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, global = true)]
+    pub cpus: u32,
+    /// Memory of the cluster (minikube)
+    #[arg(long, value_name = "SIZE", default_value = "4g", global = true)]
+    pub memory: String,
+    /// What to do
+    #[command(subcommand)]
+    pub command: ClusterCommand,
+}
+
+/// What may be done with the workshop's cluster.
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Start it, or see that it is there
+    Start,
+    /// Take it away, with all that is in it
+    Stop,
+    /// Open a way to its load balancers, until Ctrl-C; minikube asks for root
+    Tunnel,
+    /// The names of its pages, in this machine's hosts file
+    #[command(subcommand)]
+    Dns(DnsCommand),
+    /// Monitoring and pages
+    #[command(subcommand)]
+    Core(CoreCommand),
+    /// Print what Headlamp asks for
+    HeadlampToken,
+    /// Say how monitoring is
+    MonitoringStatus,
+}
+
+/// What may be done with the names.
+#[derive(Debug, Subcommand)]
+pub enum DnsCommand {
+    /// Write one marked block into the hosts file
+    Add {
+        /// The file
+        #[arg(long, value_name = "FILE", default_value = "/etc/hosts")]
+        hosts_file: PathBuf,
+    },
+    /// Take that block away again, and nothing else
+    Remove {
+        /// The file
+        #[arg(long, value_name = "FILE", default_value = "/etc/hosts")]
+        hosts_file: PathBuf,
+    },
+}
+
+/// What may be done with monitoring and pages.
+#[derive(Debug, Subcommand)]
+pub enum CoreCommand {
+    /// Deploy them, or bring them up to date
+    Deploy,
+    /// Take them away
+    Rollback,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod assess;
 mod attempt;
 mod broker;
 mod cli;
+mod cluster;
 mod command;
 mod context;
 mod doctor;

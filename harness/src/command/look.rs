@@ -9,7 +9,7 @@ use ledger::{IdRange, MessageId};
 use super::{clean, output, views};
 use crate::{
     assess::{Archive, assess, windows},
-    cli::{Cli, PlanArgs},
+    cli::{Cli, ClusterArgs, PlanArgs},
     error::Error,
     exit::Exit,
     report::{
@@ -157,6 +157,12 @@ pub async fn doctor(install: bool) -> Result<Exit, Error> {
     let (report, good) = crate::doctor::doctor(&labs()?.home, install).await?;
     output::print(&report)?;
     Ok(if good { Exit::AsExpected } else { Exit::Inconclusive })
+}
+
+/// `harness cluster`.
+pub async fn cluster(arguments: &ClusterArgs) -> Result<Exit, Error> {
+    crate::cluster::main(arguments, labs()?.home).await?;
+    Ok(Exit::AsExpected)
 }
 
 /// `harness clean`.

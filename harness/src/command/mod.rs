@@ -49,6 +49,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Doctor { install }) => look::doctor(install).await,
         Some(Command::Clean) => look::clean(),
         Some(Command::Selftest { synthetic }) => selftest::selftest(synthetic).await,
+        Some(Command::Cluster(arguments)) => look::cluster(&arguments).await,
         Some(Command::Defaults) => output::print(crate::scenario::DEFAULTS),
         Some(Command::Completions { shell }) => look::completions(shell),
         // `main` has handled it: the guard must not start a runtime of its own kind.

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use super::{Standing, links::took_hold};
+use super::Standing;
 use crate::{
     error::Error,
-    proxy::Seen,
     report::event::RunEvent,
     runtime::node::KILLED,
     scenario::{Action, FaultSpec, Heal, Moment, Target},
@@ -53,6 +52,7 @@ impl Stage<'_> {
                 self.heal_fault(number).await?;
             }
         }
+        self.look_for_trouble()?;
         self.start_late_workers()?;
         self.update_holds();
         self.let_go().await;
@@ -64,7 +64,8 @@ impl Stage<'_> {
         self.has_come(&spec.at, None, Some(&spec.target))
     }
 
-    fn heal_is_due(&self, number: usize) -> bool {
+    /// Whether a fault that fired is to be healed now.
+    pub fn heal_is_due(&self, number: usize) -> bool {
         let standing = &self.faults[number];
         match (&self.plan.faults[number].heal, standing.fired_ns, standing.healed_ns) {
             (Heal::At(moment), Some(fired), None) => self.has_come(moment, Some(fired), None),
@@ -118,8 +119,8 @@ impl Stage<'_> {
         let mut standing = Standing { resolved: resolved.clone(), ..Standing::default() };
         let (injected, evidence) = match (&spec.target, self.place_of(&resolved)) {
             _ if spec.network.is_some() => {
-                standing.seen_before = self.hit_link(&spec, &resolved).await?;
-                (false, "armed".to_owned())
+                let said = self.hit_link(number, &mut standing).await?;
+                (false, said)
             }
             (Target::Webhook, _) => {
                 self.disturb_webhook(&spec, &mut standing);
@@ -167,35 +168,6 @@ impl Stage<'_> {
         }
     }
 
-    /// Begins a fault on a worker's link; returns what the link had seen before.
-    async fn hit_link(&mut self, spec: &FaultSpec, worker: &str) -> Result<Seen, Error> {
-        let (Some(links), Some(network)) = (&mut self.links, &spec.network) else {
-            return Ok(Seen::default());
-        };
-        let before = links.seen(worker, network.broker);
-        links.begin(worker, spec.action, network).await?;
-        Ok(before)
-    }
-
-    /// Writes down the first proof that a fault of the network took hold, and at its end all that was seen.
-    pub fn look_at_links(&mut self, number: usize, at_the_end: bool) -> Result<(), Error> {
-        self.look_at_webhook(number, at_the_end)?;
-        let spec = &self.plan.faults[number];
-        let standing = &mut self.faults[number];
-        let (Some(links), Some(network)) = (&self.links, &spec.network) else { return Ok(()) };
-        if standing.fired_ns.is_none() || standing.healed_ns.is_some() {
-            return Ok(());
-        }
-        let seen = links.seen(&standing.resolved, network.broker).since(&standing.seen_before);
-        let injected = took_hold(spec.action, &seen);
-        let first = injected && !standing.took_hold;
-        standing.took_hold |= injected;
-        if first || at_the_end && injected {
-            return self.events.emit(RunEvent::FaultSeen { number, evidence: seen.to_string() });
-        }
-        Ok(())
-    }
-
     async fn hit_broker(&mut self, action: Action) -> Result<(bool, String), Error> {
         let broker = self.broker_of_faults();
         if let (Some(links), Some(broker), true) = (&mut self.links, broker, action != Action::Pause) {
@@ -232,11 +204,7 @@ impl Stage<'_> {
         match (action, broker) {
             (Action::Disconnect, _) => {}
             _ if spec.target == Target::Webhook => self.heal_webhook(),
-            _ if action.is_of_the_network() => {
-                if let (Some(links), Some(network)) = (&mut self.links, &spec.network) {
-                    links.end(&resolved, network.broker).await?;
-                }
-            }
+            _ if action.is_of_the_network() => self.heal_link(number).await?,
             (Action::Pause, true) => {
                 if let Some(server) = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker))
                 {

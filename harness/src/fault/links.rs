@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Links {
     all: Vec<Named>,
+    trouble_told: bool,
     /// Dropped last: the links run on its thread.
     _proxy: Proxy,
 }
@@ -26,6 +27,19 @@ struct Named {
     broker: Broker,
     workers: Vec<String>,
     link: Link,
+    /// The number of the fault that is on it.
+    fault: Option<usize>,
+}
+
+/// What became of the beginning of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is on its links.
+    Armed,
+    /// There is no such link.
+    NoLink,
+    /// Another fault, of this number, is on a link still.
+    Taken(usize),
 }
 
 impl Links {
@@ -45,10 +59,11 @@ impl Links {
             let Some(server) = brokers.get(broker) else { continue };
             for (workers, listens, target) in ends(server, &plan.worker_names()) {
                 let target = SocketAddr::from(([127, 0, 0, 1], target));
-                all.push(Named { broker, workers, link: proxy.link(listens, target).await? });
+                let link = proxy.link(listens, target).await?;
+                all.push(Named { broker, workers, link, fault: None });
             }
         }
-        Ok(Some(Self { all, _proxy: proxy }))
+        Ok(Some(Self { all, trouble_told: false, _proxy: proxy }))
     }
 
     /// The port at which a worker finds a broker, where there is a link between them.
@@ -66,23 +81,49 @@ impl Links {
         self.of(worker, broker).fold(Seen::default(), |seen, named| seen.and(&named.link.seen()))
     }
 
-    /// Begins a fault on the links of a worker.
-    pub async fn begin(&mut self, worker: &str, action: Action, network: &Network) -> Result<(), Error> {
+    /// Begins a fault on the links of a worker. One at a time: of two, nobody could say which one took the bytes.
+    pub async fn begin(
+        &mut self,
+        number: usize,
+        worker: &str,
+        action: Action,
+        network: &Network,
+    ) -> Result<Begun, Error> {
+        let mut begun = Begun::NoLink;
+        if let Some(other) = self.of(worker, network.broker).find_map(|named| named.fault) {
+            return Ok(Begun::Taken(other));
+        }
         for named in self.all.iter_mut().filter(|named| named.is_of(worker, network.broker)) {
+            begun = Begun::Armed;
             match action {
+                // Over as soon as it has begun.
                 Action::Reset => named.link.reset().await?,
-                _ => named.link.set(mode(action, network)).await?,
+                _ => {
+                    named.fault = Some(number);
+                    named.link.set(mode(action, network)).await?;
+                }
             }
+        }
+        Ok(begun)
+    }
+
+    /// Ends whatever a fault does on its links; may be called twice, and is no matter of other faults.
+    pub async fn end(&mut self, number: usize) -> Result<(), Error> {
+        for named in self.all.iter_mut().filter(|named| named.fault == Some(number)) {
+            named.fault = None;
+            named.link.set(Mode::default()).await?;
         }
         Ok(())
     }
 
-    /// Ends whatever was done on the links of a worker; may be called twice.
-    pub async fn end(&mut self, worker: &str, broker: Broker) -> Result<(), Error> {
-        for named in self.all.iter_mut().filter(|named| named.is_of(worker, broker)) {
-            named.link.set(Mode::default()).await?;
+    /// Why a connection was refused that should not have been, told once.
+    pub fn trouble(&mut self) -> Option<String> {
+        if self.trouble_told {
+            return None;
         }
-        Ok(())
+        let trouble = self.all.iter().find_map(|named| named.link.trouble());
+        self.trouble_told = trouble.is_some();
+        trouble
     }
 
     /// While a broker is down, its links refuse, as its own port would.
@@ -127,15 +168,4 @@ fn mode(action: Action, network: &Network) -> Mode {
         (_, Direction::Both) => (way, way),
     };
     Mode { to_broker, to_worker, cut: action == Action::Cut }
-}
-
-/// Whether what was seen since a fault began proves that it took hold.
-pub fn took_hold(action: Action, seen: &Seen) -> bool {
-    match action {
-        Action::Cut | Action::Reset => seen.closed > 0,
-        Action::BlackHole => seen.withheld() > 0,
-        Action::DropReply => seen.to_broker > 0 && seen.withheld_to_worker > 0,
-        Action::Delay | Action::Throttle => seen.slowed > 0,
-        _ => false,
-    }
 }

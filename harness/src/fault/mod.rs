@@ -2,6 +2,7 @@
 
 pub mod driver;
 pub mod links;
+pub mod network;
 mod outside;
 
 use crate::proxy::Seen;
@@ -19,6 +20,8 @@ pub struct Standing {
     pub seen_before: Seen,
     /// How many calls the webhook had not answered well before a fault of it began.
     pub disturbed_before: u64,
+    /// A fault of the network is on its links, or was.
+    pub armed: bool,
     /// A fault of the network or of the webhook was seen to take hold.
     pub took_hold: bool,
 }

@@ -1,27 +1,23 @@
 //! One listening port in front of one server.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::{
-    net::TcpListener,
-    runtime::Handle,
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use super::{
-    connection::connection,
-    mode::{Counters, Mode, Seen},
+    listen::{Listening, bind},
+    mode::{Counters, Direction, Mode, Seen},
+    pace::Pace,
 };
-use crate::{error::Error, runtime::ports};
-
-/// How long a port that was given up may take to be had again: another process may hold it for a moment.
-const BIND_BOUND: Duration = Duration::from_secs(10);
+use crate::error::Error;
 
 /// How long the proxy's thread may take to hear of a change.
 const CHANGE_BOUND: Duration = Duration::from_secs(20);
@@ -30,6 +26,8 @@ const CHANGE_BOUND: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
     pub(super) mode: Mode,
+    /// Counts changes of the mode: a connection from which bytes were withheld does not survive the next.
+    pub(super) modes: u64,
     /// The server is down: who connects is refused, as the kernel would.
     pub(super) down: bool,
     /// Counts resets: connections that are older than the last one are reset.
@@ -44,6 +42,33 @@ pub(super) struct Shared {
     pub(super) target: SocketAddr,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) counters: Counters,
+    /// How many connections there are.
+    pub(super) open: AtomicUsize,
+    paces: [Pace; 2],
+    trouble: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn pace(&self, direction: Direction) -> &Pace {
+        &self.paces[direction as usize]
+    }
+
+    /// Keeps the first time that the process could open nothing more; says whether it was that.
+    pub(super) fn note_if_out_of_files(&self, error: &io::Error) -> bool {
+        use rustix::io::Errno;
+        let ours = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+        let is_it = ours.contains(&error.raw_os_error());
+        if is_it {
+            let open = self.open.load(Ordering::Relaxed);
+            let what = format!(
+                "the proxy refused a connection to {}: with {open} connections, two file descriptors each, the \
+                 harness may open no more files ({error}); allow it more with `ulimit -n`, or use fewer connections",
+                self.target
+            );
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+        }
+        is_it
+    }
 }
 
 /// A link. It is closed, and its connections with it, when this is dropped.
@@ -59,20 +84,27 @@ pub struct Link {
 impl Link {
     pub(super) async fn open(proxy: &Handle, port: u16, target: SocketAddr) -> Result<Self, Error> {
         let (wish, _) = watch::channel(Wish::default());
-        let shared = Arc::new(Shared { target, wish, counters: Counters::default() });
+        let shared = Arc::new(Shared {
+            target,
+            wish,
+            counters: Counters::default(),
+            open: AtomicUsize::new(0),
+            paces: <[Pace; 2]>::default(),
+            trouble: Mutex::new(None),
+        });
         let failed = |error: String| Error::Other(format!("the proxy cannot listen on loopback: {error}"));
         // Bound on the proxy's own thread: a socket belongs to the runtime that made it.
         let bound = proxy.spawn(async move {
             let listener = bind(port).await?;
             let port = listener.local_addr()?.port();
-            Ok::<_, std::io::Error>((listener, port))
+            Ok::<_, io::Error>((listener, port))
         });
         let (listener, port) = bound
             .await
             .map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))?;
         let (tell, heard) = watch::channel(Ok(0));
-        let task = proxy.spawn(listen(listener, port, shared.clone(), tell));
+        let task = proxy.spawn(Listening::new(listener, port, shared.clone(), tell).go_on());
         Ok(Self { port, shared, heard, task })
     }
 
@@ -86,9 +118,18 @@ impl Link {
         self.shared.counters.seen()
     }
 
+    /// Why a connection was refused that should not have been, if any was.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Changes what is done from now on. Back to [`Mode::default`] is the healing; it may be called twice.
     pub async fn set(&mut self, mode: Mode) -> Result<(), Error> {
-        self.change(|wish| wish.mode = mode).await
+        self.change(|wish| {
+            wish.mode = mode;
+            wish.modes += 1;
+        })
+        .await
     }
 
     /// Resets every connection that is open now.
@@ -125,71 +166,5 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// On this port, or on any free one if that is 0. It has to be had again after a cut.
-async fn bind(port: u16) -> std::io::Result<TcpListener> {
-    if port != 0 {
-        return TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    }
-    let listener = ports::listen()?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
-}
-
-/// Takes connections while it may, and refuses them while it may not by not listening at all.
-async fn listen(
-    listener: TcpListener,
-    port: u16,
-    shared: Arc<Shared>,
-    tell: watch::Sender<Result<u64, String>>,
-) {
-    let mut listener = Some(listener);
-    let mut connections = JoinSet::new();
-    let mut wishes = shared.wish.subscribe();
-    loop {
-        let wish = *wishes.borrow_and_update();
-        if wish.mode.cut || wish.down {
-            listener = None;
-        } else if listener.is_none() {
-            match bind_again(port).await {
-                Ok(bound) => listener = Some(bound),
-                Err(error) => {
-                    let _ = tell.send_replace(Err(error.to_string()));
-                    return;
-                }
-            }
-        }
-        let _ = tell.send_replace(Ok(wish.change));
-        let accepted = async {
-            match &listener {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            changed = wishes.changed() => if changed.is_err() { return },
-            accepted = accepted => match accepted {
-                Ok((client, _)) => drop(connections.spawn(connection(client, shared.clone()))),
-                // Out of file descriptors, or the client was gone again: the next one may fare better.
-                Err(error) => {
-                    tracing::debug!("the proxy could not take a connection: {error}");
-                    sleep(Duration::from_millis(10)).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn bind_again(port: u16) -> std::io::Result<TcpListener> {
-    let deadline = tokio::time::Instant::now() + BIND_BOUND;
-    loop {
-        match bind(port).await {
-            Err(_) if tokio::time::Instant::now() < deadline => sleep(Duration::from_millis(10)).await,
-            bound => return bound,
-        }
     }
 }

@@ -6,9 +6,13 @@
 //!
 //! A connection from which bytes were withheld is never resumed: what comes next would make no sense to either side.
 
+mod awake;
 mod connection;
+mod late;
 mod link;
+mod listen;
 mod mode;
+mod pace;
 mod pump;
 
 use std::{net::SocketAddr, thread::JoinHandle};
@@ -58,5 +62,7 @@ impl Drop for Proxy {
     }
 }
 
+#[cfg(test)]
+mod cost;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ pub enum Way {
     TakeOnce,
     /// Each is handed on so much later.
     Delay(Duration),
-    /// So many a second are handed on.
+    /// So many a second are handed on, of all connections of the link together.
     Throttle(u64),
 }
 
@@ -62,8 +62,10 @@ pub struct Seen {
     pub withheld_to_worker: u64,
     /// Bytes handed on later than they came, or slower.
     pub slowed: u64,
-    /// Connections that the proxy closed or reset.
+    /// Connections that the proxy closed.
     pub closed: u64,
+    /// Connections that the proxy reset.
+    pub reset: u64,
 }
 
 impl Seen {
@@ -76,6 +78,7 @@ impl Seen {
             withheld_to_worker: self.withheld_to_worker - before.withheld_to_worker,
             slowed: self.slowed - before.slowed,
             closed: self.closed - before.closed,
+            reset: self.reset - before.reset,
         }
     }
 
@@ -88,6 +91,7 @@ impl Seen {
             withheld_to_worker: self.withheld_to_worker + other.withheld_to_worker,
             slowed: self.slowed + other.slowed,
             closed: self.closed + other.closed,
+            reset: self.reset + other.reset,
         }
     }
 
@@ -105,6 +109,7 @@ impl fmt::Display for Seen {
             (self.withheld_to_worker, "bytes of its answers withheld"),
             (self.slowed, "bytes late"),
             (self.closed, "connections closed"),
+            (self.reset, "connections reset"),
         ];
         told.into_iter()
             .filter(|(count, _)| *count > 0)
@@ -119,6 +124,7 @@ pub(super) struct Counters {
     withheld: [AtomicU64; 2],
     slowed: AtomicU64,
     closed: AtomicU64,
+    reset: AtomicU64,
 }
 
 impl Counters {
@@ -138,6 +144,10 @@ impl Counters {
         self.closed.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn reset(&self) {
+        self.reset.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn seen(&self) -> Seen {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let [to_broker, to_worker] = &self.passed;
@@ -149,6 +159,7 @@ impl Counters {
             withheld_to_worker: of(withheld_to_worker),
             slowed: of(&self.slowed),
             closed: of(&self.closed),
+            reset: of(&self.reset),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! One program for all themes, so that it is linked once and its tests share the machine.
 
 mod broker;
+mod cluster;
 mod common;
 mod folders;
 mod lab_file;
 mod network;
+mod network_faults;
 mod output;
 mod phases;
 mod side_by_side;
