@@ -88,7 +88,7 @@ fn a_webhook_that_never_answers_is_named_and_nothing_is_left_behind() {
         "a worker broke: consumer-0: 8 calls failed",
         "no answer of the webhook http://127.0.0.1:",
         "nothing within 200ms",
-        "calls taken and never answered",
+        "taken and never answered",
     ]);
     are_gone(&family, BOUND);
 }
