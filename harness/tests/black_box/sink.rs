@@ -64,7 +64,7 @@ brokers = ["nats"]
 says = "The webhook does not answer."
 contract = "effectively-once"
 workload = {{ messages = 20 }}
-nats = {{ stream = {{}}, consumer = {{ ack_wait = "10s" }} }}
+nats = {{ stream = {{}}, consumer = {{ ack_wait = "5s" }} }}
 sink = {{ kind = "webhook", keyed = true }}
 worker = [
   {{ role = "producer", run = "producer" }},
