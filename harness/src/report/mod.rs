@@ -1,6 +1,7 @@
 //! What people, other programs and CI are told about runs. Everything here is pure but [`live`], which
 //! draws on standard error: data goes in, text comes out, and one place elsewhere writes it.
 
+mod bar;
 pub mod document;
 pub mod event;
 pub mod explain;

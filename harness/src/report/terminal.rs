@@ -5,6 +5,7 @@ use std::fmt::Write;
 use ledger::{Finding, Verdict};
 
 use super::{
+    bar,
     document::FaultRow,
     measured,
     page::{Page, Tone, clean, cut, width_of},
@@ -42,6 +43,7 @@ pub fn variant(report: &RunReport, page: &Page) -> String {
     for log in &report.logs {
         out += &log_tail(&log.node, &log.lines, page);
     }
+    out += &section(&bar::bars(report, page));
     out += &section(&table::account(report, page));
     out += &measured::measured(report, page);
     out += &findings(report, page);

@@ -26,6 +26,36 @@ fn a_run_as_expected_at_60_columns() {
 }
 
 #[test]
+fn a_run_as_expected_at_80_columns() {
+    let seen = variant(&samples::report(), &page(80));
+    assert_eq!(seen, include_str!("expected/crash-before-ack.80.txt"), "\n{seen}");
+}
+
+#[test]
+fn a_wider_terminal_gets_the_lines_that_can_be_read() {
+    for columns in [120, 200] {
+        let seen = variant(&samples::report(), &Page::new(Some(columns), false));
+        assert_eq!(seen, include_str!("expected/crash-before-ack.100.txt"), "\n{seen}");
+    }
+}
+
+#[test]
+fn long_ids_and_causes_are_broken_between_words() {
+    let mut report = samples::surprising();
+    let cause = "acked 12.304 s by a server whose name is long, broker killed 12.310 s, ".repeat(3);
+    let range = ledger::IdRange { producer: 65_535, from: 4_294_967_000, to: 4_294_967_295 };
+    let finding = &mut report.result.findings[0];
+    (finding.cause, finding.ids) = (cause, vec![range; 9]);
+    let seen = variant(&report, &page(60));
+    assert_eq!(seen.matches("65535-4294967000..65535-4294967295").count(), 8, "{seen}");
+    assert!(seen.contains("and 1 more range\n"), "{seen}");
+    for line in seen.lines().filter(|line| !line.contains("harness explain") && !line.contains("run folder"))
+    {
+        assert!(width_of(line) <= 60, "{line}\n{seen}");
+    }
+}
+
+#[test]
 fn a_run_not_as_expected_at_80_columns() {
     let seen = variant(&samples::surprising(), &page(80));
     assert_eq!(seen, include_str!("expected/surprising.80.txt"), "\n{seen}");
@@ -57,7 +87,7 @@ fn a_variant_that_was_not_run_says_what_to_do() {
 
 #[test]
 fn no_line_is_wider_than_the_page_unless_it_is_to_be_copied() {
-    for width in [60, 80, 100] {
+    for width in [60, 80, 100, 120, 200] {
         let reports = [samples::report(), samples::surprising()];
         let mut text = summary::summary(&reports, &page(width));
         reports.iter().for_each(|report| text += &variant(report, &page(width)));
