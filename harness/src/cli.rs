@@ -38,6 +38,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show two runs side by side: settings that differ, accounts, faults, verdicts
+    Compare {
+        /// A run folder
+        one: PathBuf,
+        /// Another one
+        other: PathBuf,
+        /// Print the comparison as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell the life of one message
     Explain {
         /// A run folder

@@ -1,6 +1,7 @@
 //! The commands: each reads, asks the rest of the program, and prints.
 
 pub mod clean;
+mod compare;
 mod look;
 mod output;
 mod run;
@@ -44,6 +45,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Run(arguments)) => run::run_labs(&arguments).await,
         Some(Command::Plan(arguments)) => look::plan(&arguments),
         Some(Command::Check { run, json }) => look::check(&run, json),
+        Some(Command::Compare { one, other, json }) => compare::compare([&one, &other], json),
         Some(Command::Explain { run, id }) => look::explain(&run, &id),
         Some(Command::History { run }) => look::history(&run),
         Some(Command::Doctor { install }) => look::doctor(install).await,

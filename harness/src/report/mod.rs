@@ -2,6 +2,7 @@
 //! draws on standard error: data goes in, text comes out, and one place elsewhere writes it.
 
 mod bar;
+pub mod compare;
 pub mod document;
 pub mod event;
 pub mod explain;
