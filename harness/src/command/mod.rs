@@ -6,6 +6,7 @@ mod look;
 mod output;
 mod run;
 mod selftest;
+mod step_summary;
 mod views;
 
 use std::io::IsTerminal;

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use futures::{StreamExt, stream};
 use ledger::Verdict;
 
-use super::{output, views};
+use super::{output, step_summary, views};
 use crate::{
     attempt::attempt,
     broker::Brokers,
@@ -188,6 +188,7 @@ impl Errand<'_> {
         } else if reports.len() > 1 {
             output::print(&summary(reports, &output::page()))?;
         }
+        step_summary::append(reports);
         if let Some(path) = &self.arguments.junit {
             write_whole(path, &junit_of(reports)?)?;
         }

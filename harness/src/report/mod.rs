@@ -10,6 +10,7 @@ pub mod history;
 pub mod junit;
 pub mod list;
 pub mod live;
+pub mod markdown;
 mod measured;
 pub mod page;
 pub mod run_report;

@@ -100,7 +100,8 @@ fn range(runs: &[&RunReport], field: &str) -> String {
     }
 }
 
-fn totals(reports: &[RunReport]) -> String {
+/// All runs added up: "3 runs: 2 as expected (✓), 1 inconclusive (?)."
+pub fn totals(reports: &[RunReport]) -> String {
     let count = |holds: fn(&RunReport) -> bool| reports.iter().filter(|report| holds(report)).count() as u64;
     let parts = [
         (count(|run| run.result.as_expected == Some(true)), "as expected (✓)"),

@@ -5,6 +5,7 @@
 mod broker;
 mod cluster;
 mod common;
+mod compare;
 mod folders;
 mod lab_file;
 mod network;
