@@ -112,6 +112,9 @@ pub struct RunArgs {
     /// The control: the same without its faults
     #[arg(long)]
     pub no_faults: bool,
+    /// Do not ask what is expected before the run. Nothing is asked without a terminal, or of more than one lab
+    #[arg(long)]
+    pub no_ask: bool,
     /// Print the results as one JSON document
     #[arg(long)]
     pub json: bool,

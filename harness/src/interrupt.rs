@@ -27,12 +27,13 @@ pub async fn unless_asked<T>(
 pub fn listen() -> watch::Receiver<u32> {
     use tokio::signal::unix::{SignalKind, signal};
     let (tell, told) = watch::channel(0);
+    // From here on, and not only when the task is first run: whoever is shown something may press Ctrl-C at once.
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return told;
+    };
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}

@@ -14,6 +14,7 @@ mod fault;
 mod interrupt;
 mod live;
 mod observe;
+mod predict;
 mod proxy;
 mod recorder;
 mod report;

@@ -1,5 +1,6 @@
 //! The commands: each reads, asks the rest of the program, and prints.
 
+mod asking;
 pub mod clean;
 mod compare;
 mod look;

@@ -1,6 +1,9 @@
 //! Standard output: where results go, and nothing else.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    os::fd::AsFd,
+};
 
 use crate::{error::Error, exit::Exit, report::page::Page};
 
@@ -17,16 +20,22 @@ pub fn print(text: &str) -> Result<Exit, Error> {
 
 /// The sheet for standard output: the terminal's width, colours where they can be seen and are wanted.
 pub fn page() -> Page {
-    let is_terminal = std::io::stdout().is_terminal();
+    page_of(std::io::stdout())
+}
+
+/// The sheet for standard error, on which questions are asked.
+pub fn error_page() -> Page {
+    page_of(std::io::stderr())
+}
+
+fn page_of(output: impl IsTerminal + AsFd) -> Page {
+    let is_terminal = output.is_terminal();
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let columns = columns.or_else(|| is_terminal.then(terminal_columns).flatten());
+    let columns = columns.or_else(|| is_terminal.then(|| terminal_columns(output)).flatten());
     let no_color = std::env::var("NO_COLOR").ok();
     Page::new(columns, Page::wants_color(is_terminal, no_color.as_deref()))
 }
 
-fn terminal_columns() -> Option<u16> {
-    rustix::termios::tcgetwinsize(std::io::stdout())
-        .ok()
-        .map(|size| size.ws_col)
-        .filter(|columns| *columns > 0)
+fn terminal_columns(output: impl AsFd) -> Option<u16> {
+    rustix::termios::tcgetwinsize(output).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use futures::{StreamExt, stream};
 use ledger::Verdict;
 
-use super::{output, step_summary, views};
+use super::{asking, output, step_summary, views};
 use crate::{
     attempt::attempt,
     broker::Brokers,
@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     exit::Exit,
     interrupt,
+    predict::{self, Said},
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -37,7 +38,12 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
             Plan::new(&selection.lab, variant, seed, &changes)?;
         }
     }
-    let context = Context::start(&labs.home, interrupt::listen())?;
+    let interrupt = interrupt::listen();
+    let Some(said) = asking::ask(arguments, &selections, &interrupt).await else {
+        eprintln!("interrupted before anything was run");
+        return Ok(Exit::Inconclusive);
+    };
+    let context = Context::start(&labs.home, interrupt)?;
     let jobs = jobs(arguments, selections.len());
     let errand = Errand {
         arguments,
@@ -46,6 +52,7 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
         screen: Screen::new(Mode::choose(false, arguments.json, std::io::stderr().is_terminal())),
         context: &context,
         side_by_side: jobs > 1,
+        said,
     };
     let outcome = errand.run_all(&selections, jobs).await;
     context.end(arguments.keep);
@@ -66,6 +73,8 @@ struct Errand<'a> {
     screen: Screen,
     context: &'a Context,
     side_by_side: bool,
+    /// What the participant expects.
+    said: Vec<Said>,
 }
 
 /// What came of one lab.
@@ -188,6 +197,7 @@ impl Errand<'_> {
         } else if reports.len() > 1 {
             output::print(&summary(reports, &output::page()))?;
         }
+        output::print(&predict::compare::text(&self.said, reports, &output::page()))?;
         step_summary::append(reports);
         if let Some(path) = &self.arguments.junit {
             write_whole(path, &junit_of(reports)?)?;

@@ -11,6 +11,7 @@ use super::{
     defaults::Defaults,
     fields::{Fields, Placed, shown},
     mistake::{Mistake, Mistakes, Notes},
+    predict::predict,
     settings::{expect, kafka, nats, postgres, server, sink, workload},
     validate::{Claims, Neighbour, Supports, check_cure},
 };
@@ -80,6 +81,9 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
     fields.must_have("variant");
     let variants = fields.tables("variant", |fields| Some(variant(fields, around, &base, &brokers, folder)));
     check_names(&variants, around, fields.notes);
+    let names: Vec<_> =
+        variants.iter().filter_map(|drawn| Some(drawn.name.as_ref()?.value.as_str())).collect();
+    let predictions = fields.tables("predict", |fields| predict(fields, &names));
     let (number, name) = number_and_name(folder);
     Some(Lab {
         number,
@@ -89,6 +93,7 @@ fn lab(fields: &mut Fields, folder: &Path, around: &Around) -> Option<Lab> {
         question: question?.value,
         minutes: u32::try_from(minutes?.value).unwrap_or(u32::MAX),
         hint: hint?.value,
+        predictions,
         variants: variants.into_iter().map(|drawn| drawn.variant).collect::<Option<_>>()?,
     })
 }

@@ -7,7 +7,7 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Ack, Action, Broker, Direction, Isolation, Moment, Pick, Resend, Retention, Role, Storage, VariantKind,
+    Ack, Action, Broker, Direction, Isolation, Moment, Pick, Prediction, Resend, Retention, Role, Storage, VariantKind,
     Word, duration,
 };
 
@@ -28,6 +28,8 @@ pub struct Lab {
     pub minutes: u32,
     /// A question that puts a participant on the track.
     pub hint: String,
+    /// What a participant is asked before a run.
+    pub predictions: Vec<Prediction>,
     /// In the order of the file.
     pub variants: Vec<Variant>,
 }

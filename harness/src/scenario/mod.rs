@@ -17,6 +17,7 @@ mod mistake;
 mod moment;
 mod plan;
 mod points;
+mod predict;
 mod settings;
 mod show;
 mod validate;
@@ -32,6 +33,7 @@ pub use lab::{
 pub use labs::{Labs, Selection};
 pub use moment::{Moment, Pick};
 pub use plan::Plan;
+pub use predict::{Answer, Choice, Found, Prediction};
 pub use validate::Supports;
 pub use words::{
     Ack, Action, Broker, Direction, Isolation, Resend, Retention, Role, SinkKind, Storage, VariantKind, Word,

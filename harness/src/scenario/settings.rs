@@ -203,7 +203,8 @@ fn free_bounds(fields: &mut Fields, group: &str, claims: &Claims) -> Vec<(String
     bounds
 }
 
-fn bound(fields: &Fields, key: &str, found: &Placed<&DeValue>) -> Option<Bound> {
+/// What a count may be.
+pub fn bound(fields: &Fields, key: &str, found: &Placed<&DeValue>) -> Option<Bound> {
     let text = match found.value {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),

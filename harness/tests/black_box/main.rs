@@ -2,6 +2,7 @@
 //!
 //! One program for all themes, so that it is linked once and its tests share the machine.
 
+mod asking;
 mod broker;
 mod cluster;
 mod common;

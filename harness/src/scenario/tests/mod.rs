@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod plans;
+mod predictions;
 mod settings;
 mod targets;
 
