@@ -28,6 +28,12 @@ pub enum Command {
     List,
     /// Run labs or single variants
     Run(RunArgs),
+    /// Run what is next: the first lab, or variant of a lab begun, that has not come out as it should
+    Next {
+        /// Options of `harness run`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Print what a seed will do; nothing is started
     Plan(PlanArgs),
     /// Judge a finished run again from its folder: the same account, the same verdict

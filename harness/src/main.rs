@@ -15,6 +15,7 @@ mod interrupt;
 mod live;
 mod observe;
 mod predict;
+mod progress;
 mod proxy;
 mod recorder;
 mod report;

@@ -1,6 +1,6 @@
 //! The commands that only look: labs, plans, finished runs, tools. And `clean`, which looks for leftovers.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -12,11 +12,12 @@ use crate::{
     cli::{Cli, ClusterArgs, PlanArgs},
     error::Error,
     exit::Exit,
+    progress::Progress,
     report::{
-        document::{Document, RunResult},
+        document::Document,
         explain::{self, Happening, Span},
         history::add_line,
-        list::{self, LabEntry, Newest, VariantEntry},
+        list::{self, LabEntry, VariantEntry},
         terminal,
     },
     scenario::{Changes, Labs, Plan, Supports},
@@ -40,14 +41,17 @@ pub fn list() -> Result<Exit, Error> {
     output::print(&list::list(&entries()?, &output::page()))
 }
 
-fn entries() -> Result<Vec<LabEntry>, Error> {
+/// Every lab with how its variants came out last.
+pub fn entries() -> Result<Vec<LabEntry>, Error> {
     let labs = labs()?;
+    let progress = Progress::read(&labs.home.join("runs"))?;
+    progress.damaged.iter().for_each(|damaged| eprintln!("warning: {damaged}"));
     let mut entries = Vec::new();
     for selection in labs.select(&[], true, &Supports::LOCAL)? {
         let variants = selection.lab.variants.iter().map(|variant| VariantEntry {
             name: variant.name.clone(),
             says: variant.says.clone(),
-            newest: newest(&labs.home.join("runs").join(&selection.lab.name).join(&variant.name)),
+            newest: progress.newest(&selection.lab.name, &variant.name),
         });
         // A lab without a number is the harness's own, not the room's.
         if selection.lab.number > 0 {
@@ -55,13 +59,6 @@ fn entries() -> Result<Vec<LabEntry>, Error> {
         }
     }
     Ok(entries)
-}
-
-/// The newest result of a variant, if it has any.
-fn newest(variant: &Path) -> Option<Newest> {
-    let text = fs::read_to_string(variant.join("latest/verdict.json")).ok()?;
-    let result = RunResult::from_json(&text).ok()?;
-    Some(Newest { verdict: result.verdict, as_expected: result.as_expected })
 }
 
 /// `harness plan`.

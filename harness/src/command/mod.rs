@@ -4,6 +4,7 @@ mod asking;
 pub mod clean;
 mod compare;
 mod look;
+mod next;
 mod output;
 mod run;
 mod selftest;
@@ -45,6 +46,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         None => look::overview(),
         Some(Command::List) => look::list(),
         Some(Command::Run(arguments)) => run::run_labs(&arguments).await,
+        Some(Command::Next { options }) => next::run_next(&options).await,
         Some(Command::Plan(arguments)) => look::plan(&arguments),
         Some(Command::Check { run, json }) => look::check(&run, json),
         Some(Command::Compare { one, other, json }) => compare::compare([&one, &other], json),

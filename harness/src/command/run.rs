@@ -15,6 +15,7 @@ use crate::{
     exit::Exit,
     interrupt,
     predict::{self, Said},
+    progress,
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -115,6 +116,7 @@ impl Errand<'_> {
                 let report = self.run_variant(&mut brokers, &lab, &plan, repeat, &mut done.failed).await;
                 self.show(&mut done, || terminal::variant(&report, &output::page()))?;
                 self.write_junit(&report)?;
+                self.note(&report);
                 done.reports.push(report);
             }
         }
@@ -182,6 +184,16 @@ impl Errand<'_> {
             &self.context.project.join(run).join("junit.xml"),
             &junit_of(std::slice::from_ref(report))?,
         )
+    }
+
+    /// Notes how far the participant is. A run that was changed says nothing of that. What cannot be written costs no run.
+    fn note(&self, report: &RunReport) {
+        if self.changes != Changes::default() {
+            return;
+        }
+        if let Err(error) = progress::note(&self.context.runs, &report.result) {
+            self.screen.aside(|| eprintln!("warning: {error}"));
+        }
     }
 
     fn print(&self, text: &str) -> Result<(), Error> {

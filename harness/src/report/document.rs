@@ -113,11 +113,6 @@ impl RunResult {
     pub fn to_json(&self) -> String {
         pretty(self)
     }
-
-    /// Reads `verdict.json`. Fails with what is wrong in it, and where.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
 }
 
 /// Seconds as they stand in the document: to a thousandth, so that a reader sees no noise.
@@ -151,12 +146,12 @@ mod tests {
         let document: Document = serde_json::from_str(GOLDEN).unwrap();
         assert_eq!(document.results, vec![samples::crash_before_ack(), samples::not_run()]);
         let one = document.results[0].to_json();
-        assert_eq!(RunResult::from_json(&one).unwrap(), document.results[0]);
+        assert_eq!(serde_json::from_str::<RunResult>(&one).unwrap(), document.results[0]);
     }
 
     #[test]
     fn what_is_not_a_result_is_refused_with_its_place() {
-        let error = RunResult::from_json("{\n  \"lab\": 4\n}").unwrap_err().to_string();
+        let error = serde_json::from_str::<RunResult>("{\n  \"lab\": 4\n}").unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
     }
 

@@ -1,6 +1,6 @@
 //! The labs: what each asks, what has run with what verdict, and what is next.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use ledger::Verdict;
 
@@ -106,20 +106,46 @@ fn progress(entry: &LabEntry) -> (Tone, String) {
     (tone, text)
 }
 
+/// What is next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// What a person types behind `harness run`.
+    Run(String),
+    /// Everything came out as it should.
+    AllDone,
+    /// There is nothing to run.
+    NoLabs,
+}
+
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NextStep::Run(target) => write!(f, "harness run {target}"),
+            NextStep::AllDone => {
+                f.write_str("every variant came out as expected; harness run --all repeats them")
+            }
+            NextStep::NoLabs => f.write_str("there are no labs here: run this in the project's folder"),
+        }
+    }
+}
+
 /// The first lab, or the first variant of a lab begun, that has not come out as it should.
-fn next(labs: &[LabEntry], page: &Page) -> String {
+pub fn next_step(labs: &[LabEntry]) -> NextStep {
     let open = |variant: &&VariantEntry| variant.newest.is_none_or(|newest| newest.as_expected != Some(true));
     let found =
         labs.iter().find_map(|entry| entry.variants.iter().find(open).map(|variant| (entry, variant)));
-    let text = match found {
-        None if labs.is_empty() => "there are no labs here: run this in the project's folder".to_owned(),
-        None => "every variant came out as expected; harness run --all repeats them".to_owned(),
+    match found {
+        None if labs.is_empty() => NextStep::NoLabs,
+        None => NextStep::AllDone,
         Some((entry, _)) if entry.variants.iter().all(|variant| variant.newest.is_none()) => {
-            format!("harness run {}", entry.lab.target(None))
+            NextStep::Run(entry.lab.target(None))
         }
-        Some((entry, variant)) => format!("harness run {}", entry.lab.target(Some(&variant.name))),
-    };
-    page.hanging(0, "next: ", &text)
+        Some((entry, variant)) => NextStep::Run(entry.lab.target(Some(&variant.name))),
+    }
+}
+
+fn next(labs: &[LabEntry], page: &Page) -> String {
+    page.hanging(0, "next: ", &next_step(labs).to_string())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod network;
 mod network_faults;
 mod output;
 mod phases;
+mod progress;
 mod side_by_side;
 mod sink;
 mod transactions;
