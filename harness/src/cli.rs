@@ -82,6 +82,9 @@ pub enum Command {
     },
     /// The workshop's cluster: a small Kubernetes on this machine
     Cluster(ClusterArgs),
+    /// For those who write lessons: is every lab what its texts say?
+    #[command(subcommand)]
+    Dev(Dev),
     /// Print the defaults of lab.toml, with comments
     Defaults,
     /// Print a completion script for a shell
@@ -92,6 +95,33 @@ pub enum Command {
     /// Kills what is left when the harness is gone; started by the harness itself
     #[command(hide = true)]
     Guard,
+}
+
+/// What those need who write lessons.
+#[derive(Debug, Subcommand)]
+pub enum Dev {
+    /// Check labs against their lessons: parts, points, defects and cures, controls, transcripts
+    Check(DevCheckArgs),
+    /// Make the transcripts in README.md and in the lessons anew, from real runs
+    Transcripts {
+        /// Labs (4 or 04-duplicates); all of them unless given
+        labs: Vec<String>,
+    },
+    /// Make the picture of a run in docs/ anew, from a real run
+    Recording,
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+pub struct DevCheckArgs {
+    /// Labs (4 or 04-duplicates); all of them unless given
+    pub labs: Vec<String>,
+    /// With how many seeds every defect has to show, and to be gone in its cure
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: u32,
+    /// How many labs run side by side, each with its own brokers; as many as there are cores unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
 }
 
 /// What to run, and how.

@@ -7,6 +7,7 @@ mod cli;
 mod cluster;
 mod command;
 mod context;
+mod dev;
 mod doctor;
 mod error;
 mod exit;

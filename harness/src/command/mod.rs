@@ -1,20 +1,23 @@
 //! The commands: each reads, asks the rest of the program, and prints.
 
 mod asking;
+mod bench;
 pub mod clean;
 mod compare;
+mod dev;
 mod look;
 mod next;
 mod output;
 mod run;
 mod selftest;
 mod step_summary;
+mod variant;
 mod views;
 
 use std::io::IsTerminal;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Dev},
     error::Error,
     exit::Exit,
     report::page::Page,
@@ -56,6 +59,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Clean) => look::clean(),
         Some(Command::Selftest { synthetic }) => selftest::selftest(synthetic).await,
         Some(Command::Cluster(arguments)) => look::cluster(&arguments).await,
+        Some(Command::Dev(Dev::Check(arguments))) => dev::check(&arguments).await,
+        Some(Command::Dev(Dev::Transcripts { labs })) => dev::transcripts(&labs).await,
+        Some(Command::Dev(Dev::Recording)) => dev::record().await,
         Some(Command::Defaults) => output::print(crate::scenario::DEFAULTS),
         Some(Command::Completions { shell }) => look::completions(shell),
         // `main` has handled it: the guard must not start a runtime of its own kind.

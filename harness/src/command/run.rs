@@ -5,9 +5,8 @@ use std::io::IsTerminal;
 use futures::{StreamExt, stream};
 use ledger::Verdict;
 
-use super::{asking, output, step_summary, views};
+use super::{asking, output, step_summary, variant::run_variant, views};
 use crate::{
-    attempt::attempt,
     broker::Brokers,
     cli::RunArgs,
     context::Context,
@@ -20,11 +19,11 @@ use crate::{
         document::{Document, RunResult},
         junit::junit,
         live::{Mode, Screen},
-        run_report::{LabView, RunReport},
+        run_report::RunReport,
         summary::summary,
         terminal,
     },
-    scenario::{Changes, Plan, Selection, Supports, VariantKind},
+    scenario::{Changes, Plan, Selection, Supports},
     store::write_whole,
 };
 
@@ -45,7 +44,7 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
         return Ok(Exit::Inconclusive);
     };
     let context = Context::start(&labs.home, interrupt)?;
-    let jobs = jobs(arguments, selections.len());
+    let jobs = side_by_side(arguments.jobs, selections.len());
     let errand = Errand {
         arguments,
         changes,
@@ -61,9 +60,9 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
 }
 
 /// How many labs at once: what was asked for, else one for each core.
-fn jobs(arguments: &RunArgs, labs: usize) -> usize {
+pub fn side_by_side(asked: Option<u32>, labs: usize) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.jobs.map_or_else(cores, |jobs| jobs as usize).min(labs).max(1)
+    asked.map_or_else(cores, |jobs| jobs as usize).min(labs).max(1)
 }
 
 /// One call of `harness run`.
@@ -113,7 +112,9 @@ impl Errand<'_> {
         for repeat in 0..self.arguments.repeat {
             for variant in selection.variants() {
                 let plan = Plan::new(&selection.lab, variant, self.seed + u64::from(repeat), &self.changes)?;
-                let report = self.run_variant(&mut brokers, &lab, &plan, repeat, &mut done.failed).await;
+                let ran = run_variant(self.context, &self.screen, &mut brokers, &lab, &plan, repeat).await;
+                done.failed |= ran.failed;
+                let report = ran.report;
                 self.show(&mut done, || terminal::variant(&report, &output::page()))?;
                 self.write_junit(&report)?;
                 self.note(&report);
@@ -133,47 +134,6 @@ impl Errand<'_> {
                 Ok(())
             }
             (false, false) => self.print(&text()),
-        }
-    }
-
-    /// Runs one variant; one that seeks is run until what it looks for was seen, or its tries are used up.
-    async fn run_variant(
-        &self,
-        brokers: &mut Brokers,
-        lab: &LabView,
-        plan: &Plan,
-        repeat: u32,
-        failed: &mut bool,
-    ) -> RunReport {
-        let tries = if plan.kind == VariantKind::Seek { plan.tries } else { 1 };
-        let mut last = self.try_variant(brokers, lab, plan, repeat, failed).await;
-        for _ in 1..tries {
-            if last.result.as_expected != Some(false) {
-                return last;
-            }
-            last = self.try_variant(brokers, lab, plan, repeat, failed).await;
-        }
-        if tries > 1 && last.result.as_expected == Some(false) {
-            views::never_seen(&mut last, tries);
-        }
-        last
-    }
-
-    async fn try_variant(
-        &self,
-        brokers: &mut Brokers,
-        lab: &LabView,
-        plan: &Plan,
-        repeat: u32,
-        failed: &mut bool,
-    ) -> RunReport {
-        let target = lab.target(Some(&plan.variant));
-        match attempt(self.context, &self.screen, brokers, plan, repeat, &target).await {
-            Ok(assessed) => views::report(lab, plan, assessed),
-            Err(error) => {
-                *failed |= error.exit() == Exit::Failed;
-                views::not_run(lab, plan, repeat, &error)
-            }
         }
     }
 

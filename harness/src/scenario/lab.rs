@@ -7,8 +7,8 @@ use ledger::{Contract, Expectation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Ack, Action, Broker, Direction, Isolation, Moment, Pick, Prediction, Resend, Retention, Role, Storage, VariantKind,
-    Word, duration,
+    Ack, Action, Broker, Direction, Isolation, Moment, Pick, Prediction, Resend, Retention, Role, Storage,
+    VariantKind, Word, duration,
 };
 
 /// One question of the workshop.

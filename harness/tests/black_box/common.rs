@@ -38,7 +38,7 @@ const LAB_6: &str = "labs/06-broker-exactly-once";
 pub const LAB_2: &str = "labs/02-fire-and-forget";
 
 /// A worker that speaks the line protocol. Its arguments name what it leaves out: `no-ready`, `no-send` …
-const WORKER: &str = r#"
+pub const WORKER: &str = r#"
 given=" $* "
 does() { case "$given" in *" no-$1 "*) return 1 ;; esac; }
 last=$((HARNESS_MESSAGES - 1))

@@ -7,6 +7,7 @@ mod broker;
 mod cluster;
 mod common;
 mod compare;
+mod dev;
 mod folders;
 mod lab_file;
 mod network;

@@ -1,6 +1,6 @@
 //! The rate of Kafka's own producer beside ours: the class behind kafka-producer-perf-test, where it was installed.
 
-use std::{ffi::OsString, fs, path::Path, process::Command};
+use std::{ffi::OsString, path::Path, process::Command};
 
 use labs::Error;
 
