@@ -53,12 +53,13 @@ fn lives(wanted: Vec<IdRange>, journals: &[Vec<Entry>]) -> Lives {
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
-    any::<[bool; 5]>().prop_map(|[drained, store_read, settles, keyed, consumed]| Scope {
+    any::<[bool; 6]>().prop_map(|[drained, store_read, settles, keyed, consumed, spread]| Scope {
         drained,
         store_read,
         settles,
         keyed,
         consumed,
+        spread,
     })
 }
 

@@ -72,6 +72,10 @@ fn odd(trial: &Trial, strong: &Variant) -> Option<Problem> {
     if result.verdict != Verdict::Kept {
         return problem(result.sentence.clone(), Exit::NotAsExpected);
     }
+    // What the variant itself says of its control is compared where the run is judged.
+    if strong.control.is_some() && result.as_expected != Some(true) {
+        return problem(format!("not what `control` says: {}", result.sentence), Exit::NotAsExpected);
+    }
     let odd = odd_counts(counts, strong);
     if odd.is_empty() {
         None
@@ -81,8 +85,9 @@ fn odd(trial: &Trial, strong: &Variant) -> Option<Problem> {
 }
 
 fn odd_counts(counts: &Counts, strong: &Variant) -> Vec<String> {
+    let declared = |name: &str| strong.control.as_ref().is_some_and(|says| says.counts.contains_key(name));
     // Who promises no order may deliver in any.
-    let matters = |name: &&&str| strong.order || ***name != *"reordered";
+    let matters = |name: &&&str| (strong.order || ***name != *"reordered") && !declared(name);
     let mut told = Vec::new();
     for name in ODD.iter().filter(matters) {
         let odd = counts.field(name).filter(|count| *count > 0);
@@ -134,6 +139,22 @@ mod tests {
             &trials,
             &["2/cured without faults with seed 1: nothing was broken, and yet: duplicated 1, surplus 2"],
         );
+    }
+
+    #[test]
+    fn what_a_variant_says_of_its_control_is_held_against_it_and_nothing_else_is_excused() {
+        let mut lab = lab();
+        let says = [("rejected".to_owned(), ledger::Bound::Is(ledger::Value::Number(50.0)))].into();
+        lab.variants[2].control = Some(ledger::Expectation { verdict: None, counts: says });
+        let name = lab.variants[2].name.clone();
+        let mut trials = vec![control("02-x", &name, Verdict::Kept, &[("rejected", 50), ("lost", 1)])];
+        let told = |trials: &[Trial]| {
+            let found = of_variant(&lab, &lab.variants[2], trials);
+            found.into_iter().map(|problem| problem.what).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&trials), ["nothing was broken, and yet: lost 1"]);
+        trials[0].report.result.as_expected = Some(false);
+        assert_eq!(told(&trials), ["not what `control` says: kept"]);
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub fn masked(text: &str) -> Vec<String> {
             words.push(word);
             let end = words.len().saturating_sub(4);
             // "0-17 0-19 and 3 more ranges"
-            if end > 0 && words[end - 1] == "#-#" && words[end..] == ["and", "#", "more", "range"] {
+            let more = matches!(&words[end..], [and, number, more, range]
+                if and == "and" && number == "#" && more == "more" && range.starts_with("range"));
+            if more && end > 0 && words[end - 1] == "#-#" {
                 words.truncate(end);
             }
         }
