@@ -1,9 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::serve;
 
 /// Runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
 ///
@@ -104,6 +106,15 @@ pub struct RunArgs {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Serve metrics for Prometheus at /metrics of this address while the labs run, for instance 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS", value_parser = serve::address)]
+    pub metrics: Option<SocketAddr>,
+    /// Other machines may scrape: allows an ADDRESS that is not loopback
+    #[arg(long, requires = "metrics")]
+    pub metrics_public: bool,
+    /// No metrics at all, no metrics.om in the run folder either
+    #[arg(long, conflicts_with = "metrics")]
+    pub no_metrics: bool,
     /// Keep the brokers' data and every log
     #[arg(long)]
     pub keep: bool,

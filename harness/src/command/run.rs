@@ -1,6 +1,6 @@
 //! `harness run`: resolve, run each variant, print, and say it all in an exit code.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, path::PathBuf};
 
 use futures::{StreamExt, stream};
 use ledger::Verdict;
@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     exit::Exit,
     interrupt,
+    metrics::{Endpoint, Metrics},
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -23,11 +24,35 @@ use crate::{
         terminal,
     },
     scenario::{Changes, Plan, Selection, Supports, VariantKind},
+    serve::Asked,
     store::write_whole,
 };
 
+/// What the arguments name, found to make sense.
+pub struct Prepared {
+    home: PathBuf,
+    selections: Vec<Selection>,
+    changes: Changes,
+    seed: u64,
+}
+
 /// Runs what the arguments name. Nothing is started before all of it was found to make sense.
 pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
+    let prepared = prepare(arguments)?;
+    let metrics = Metrics::new(arguments.no_metrics);
+    let asked = arguments.metrics.map(|address| Asked::at(address).public(arguments.metrics_public));
+    let endpoint = asked.map(|asked| metrics.serve(asked)).transpose()?;
+    let context = Context::start(&prepared.home, interrupt::listen(), metrics)?;
+    let outcome = run_prepared(&context, arguments, &prepared, endpoint.as_ref()).await;
+    if let Some(endpoint) = endpoint {
+        endpoint.end(context.interrupt.clone()).await;
+    }
+    context.end(arguments.keep);
+    outcome
+}
+
+/// Finds what the arguments name, and makes a plan of each variant to see whether it can be made.
+pub fn prepare(arguments: &RunArgs) -> Result<Prepared, Error> {
     let labs = super::look::labs()?;
     let changes = Changes::read(&arguments.set, arguments.no_faults)?;
     let selections = labs.select(&arguments.targets, arguments.all, &Supports::LOCAL)?;
@@ -37,19 +62,29 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
             Plan::new(&selection.lab, variant, seed, &changes)?;
         }
     }
-    let context = Context::start(&labs.home, interrupt::listen())?;
-    let jobs = jobs(arguments, selections.len());
+    Ok(Prepared { home: labs.home, selections, changes, seed })
+}
+
+/// Runs what was prepared, and says where its metrics are.
+pub async fn run_prepared(
+    context: &Context,
+    arguments: &RunArgs,
+    prepared: &Prepared,
+    endpoint: Option<&Endpoint>,
+) -> Result<Exit, Error> {
+    let jobs = jobs(arguments, prepared.selections.len());
     let errand = Errand {
         arguments,
-        changes,
-        seed,
+        changes: prepared.changes.clone(),
+        seed: prepared.seed,
         screen: Screen::new(Mode::choose(false, arguments.json, std::io::stderr().is_terminal())),
-        context: &context,
+        context,
         side_by_side: jobs > 1,
     };
-    let outcome = errand.run_all(&selections, jobs).await;
-    context.end(arguments.keep);
-    outcome
+    if let Some(endpoint) = endpoint {
+        errand.screen.note(&format!("metrics: {}", endpoint.url()));
+    }
+    errand.run_all(&prepared.selections, jobs).await
 }
 
 /// How many labs at once: what was asked for, else one for each core.
@@ -161,6 +196,7 @@ impl Errand<'_> {
             Ok(assessed) => views::report(lab, plan, assessed),
             Err(error) => {
                 *failed |= error.exit() == Exit::Failed;
+                self.context.metrics.not_run(plan);
                 views::not_run(lab, plan, repeat, &error)
             }
         }

@@ -7,6 +7,7 @@ pub mod install;
 pub mod jars;
 pub mod java;
 pub mod jvm;
+pub mod pulse;
 mod ready;
 pub mod server;
 pub mod settings;
