@@ -28,6 +28,8 @@ pub enum Command {
     List,
     /// Run labs or single variants
     Run(RunArgs),
+    /// Start Prometheus and Grafana with the labs' boards, and run labs on them
+    Dash(DashArgs),
     /// Print what a seed will do; nothing is started
     Plan(PlanArgs),
     /// Judge a finished run again from its folder: the same account, the same verdict
@@ -77,7 +79,7 @@ pub enum Command {
 }
 
 /// What to run, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct RunArgs {
     /// Labs (4 or 04-duplicates) or single variants (4/slow-worker)
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -121,6 +123,17 @@ pub struct RunArgs {
     /// Do not fail because of variants that this machine cannot start, as long as any ran
     #[arg(long)]
     pub skip_missing: bool,
+}
+
+/// What to show on the boards.
+#[derive(Debug, Args)]
+pub struct DashArgs {
+    /// Labs or single variants; without any the boards wait for labs that are run in another terminal
+    #[arg(conflicts_with = "all")]
+    pub targets: Vec<String>,
+    /// Run every variant of every lab
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// What to plan.

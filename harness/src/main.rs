@@ -6,6 +6,7 @@ mod broker;
 mod cli;
 mod command;
 mod context;
+mod dash;
 mod doctor;
 mod error;
 mod exit;

@@ -1,6 +1,7 @@
 //! The commands: each reads, asks the rest of the program, and prints.
 
 pub mod clean;
+mod dash;
 mod look;
 mod output;
 mod run;
@@ -42,6 +43,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         None => look::overview(),
         Some(Command::List) => look::list(),
         Some(Command::Run(arguments)) => run::run_labs(&arguments).await,
+        Some(Command::Dash(arguments)) => dash::dash(&arguments).await,
         Some(Command::Plan(arguments)) => look::plan(&arguments),
         Some(Command::Check { run, json }) => look::check(&run, json),
         Some(Command::Explain { run, id }) => look::explain(&run, &id),

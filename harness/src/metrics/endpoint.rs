@@ -78,6 +78,13 @@ impl Endpoint {
         self.server.end().await;
     }
 
+    /// Waits until somebody has scraped, or `bound` has passed.
+    pub async fn someone_scrapes(&self, bound: Duration) {
+        if tokio::time::timeout(bound, self.shared.scrapes.someone()).await.is_err() {
+            tracing::warn!("nobody has scraped within {bound:?}: the first run may not be seen");
+        }
+    }
+
     async fn last_scrape(&self) {
         let scrapes = &self.shared.scrapes;
         let left = FIRST_COME.saturating_sub(self.began.elapsed());

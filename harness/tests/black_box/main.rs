@@ -2,8 +2,10 @@
 //!
 //! One program for all themes, so that it is linked once and its tests share the machine.
 
+mod boards;
 mod broker;
 mod common;
+mod dash;
 mod folders;
 mod lab_file;
 mod metrics;

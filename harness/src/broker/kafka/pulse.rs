@@ -1,4 +1,4 @@
-//! What Kafka says cheaply: how far the run's topic goes. Its other numbers would need an agent in its Java.
+//! What Kafka says cheaply: how far the run's topic goes. Its other numbers would need a plug-in in its Java.
 
 use std::{sync::Arc, time::Duration};
 
