@@ -41,6 +41,6 @@ pub async fn attempt(
     let folder = RunFolder::create(&context.runs, &plan.lab, &plan.variant, plan.seed)?;
     let about = RunToml::new(plan.clone(), repeat, &folder, &context.project);
     folder.write("run.toml", about.to_toml()?.as_bytes())?;
-    let events = Recorder::begin(&folder, &progress)?;
+    let events = Recorder::begin(&folder, &progress, context.metrics.of_run(plan, &folder))?;
     run(context, brokers, plan, folder, events).await
 }

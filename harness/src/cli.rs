@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::cluster::{self, Provider};
+use crate::serve;
 
 /// Runs a messaging lab on real brokers, breaks something in the middle and accounts for every message.
 ///
@@ -34,6 +35,8 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Start Prometheus and Grafana with the labs' boards, and run labs on them
+    Dash(DashArgs),
     /// Print what a seed will do; nothing is started
     Plan(PlanArgs),
     /// Judge a finished run again from its folder: the same account, the same verdict
@@ -125,7 +128,7 @@ pub struct DevCheckArgs {
 }
 
 /// What to run, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct RunArgs {
     /// Labs (4 or 04-duplicates) or single variants (4/slow-worker)
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -157,12 +160,32 @@ pub struct RunArgs {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Serve metrics for Prometheus at /metrics of this address while the labs run, for instance 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS", value_parser = serve::address)]
+    pub metrics: Option<SocketAddr>,
+    /// Other machines may scrape: allows an ADDRESS that is not loopback
+    #[arg(long, requires = "metrics")]
+    pub metrics_public: bool,
+    /// No metrics at all, no metrics.om in the run folder either
+    #[arg(long, conflicts_with = "metrics")]
+    pub no_metrics: bool,
     /// Keep the brokers' data and every log
     #[arg(long)]
     pub keep: bool,
     /// Do not fail because of variants that this machine cannot start, as long as any ran
     #[arg(long)]
     pub skip_missing: bool,
+}
+
+/// What to show on the boards.
+#[derive(Debug, Args)]
+pub struct DashArgs {
+    /// Labs or single variants; without any the boards wait for labs that are run in another terminal
+    #[arg(conflicts_with = "all")]
+    pub targets: Vec<String>,
+    /// Run every variant of every lab
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// What to plan.

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, OnceCell, watch};
 use crate::{
     broker::{kafka, nats, postgres},
     error::Error,
+    metrics::Metrics,
     runtime::local::Local,
     scenario::Broker,
     store::{Session, make_folder},
@@ -28,6 +29,8 @@ pub struct Context {
     pub local: Local,
     /// The folder of what this process has standing.
     pub session: Session,
+    /// What those who look on can ask for.
+    pub metrics: Metrics,
     /// How often the person asked to end.
     pub interrupt: watch::Receiver<u32>,
     binaries: RefCell<BTreeMap<String, PathBuf>>,
@@ -37,7 +40,7 @@ pub struct Context {
 
 impl Context {
     /// Sets up: folders, lock, guard. Fails where `runs` cannot be written.
-    pub fn start(project: &Path, interrupt: watch::Receiver<u32>) -> Result<Self, Error> {
+    pub fn start(project: &Path, interrupt: watch::Receiver<u32>, metrics: Metrics) -> Result<Self, Error> {
         let runs = project.join("runs");
         make_folder(&runs)?;
         let mark = format!("{:016x}", rand::random::<u64>());
@@ -46,6 +49,7 @@ impl Context {
             session: Session::create(&runs, &mark)?,
             local: Local::start(&mark)?,
             runs,
+            metrics,
             interrupt,
             binaries: RefCell::default(),
             building: Mutex::default(),

@@ -47,7 +47,7 @@ pub async fn doctor(project: &Path, install: bool) -> Result<(String, bool), Err
     // pip only brings what is not there.
     let all_there = rows[..1].iter().chain([&nats, &postgres, &task]).all(|row| row.state == State::There);
     rows.push(if all_there { pip.spare() } else { pip });
-    rows.extend([nats, postgres, task, room(project)]);
+    rows.extend([nats, postgres, task, prometheus().await, room(project)]);
     Ok((report(&rows), rows.iter().all(|row| row.state != State::Missing)))
 }
 
@@ -240,6 +240,17 @@ async fn task(project: &Path, install: bool) -> Result<Row, Error> {
         Ok(path) => Ok(Row::there(part, version, &path)),
         Err(Error::NotRun { what, mend }) => Ok(Row::missing(part, what, &mend).spare()),
         Err(error) => Err(error),
+    }
+}
+
+/// Only the boards need it.
+async fn prometheus() -> Row {
+    let part = "Prometheus, for dash";
+    let mend =
+        if cfg!(target_os = "macos") { "brew install prometheus" } else { "apt-get install prometheus" };
+    match first("prometheus", (2, 0), &["--version"]).await {
+        Ok((path, version)) => Row::there(part, version, &path),
+        Err(why) => Row::missing(part, why, mend).spare(),
     }
 }
 

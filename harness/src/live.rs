@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use journal::Tail;
-use ledger::{Account, Entry, Kind};
+use ledger::{Account, Delays, Entry, Kind, MeasuredDelays};
 
 use crate::report::live::LiveCounts;
 
@@ -22,6 +22,7 @@ pub struct Live {
     has_consumers: bool,
     journals: Vec<Watched>,
     entries: Vec<Entry>,
+    delays: Option<Delays>,
 }
 
 #[derive(Debug)]
@@ -38,7 +39,17 @@ impl Live {
     ///
     /// Without consumers nobody reports effects: a message is in flight until its producer has an answer.
     pub fn new(run: u64, folder: PathBuf, has_consumers: bool) -> Self {
-        Self { run, folder, has_consumers, journals: Vec::new(), entries: Vec::new() }
+        Self { run, folder, has_consumers, journals: Vec::new(), entries: Vec::new(), delays: None }
+    }
+
+    /// Measures delays as well, from now on.
+    pub fn measure(&mut self, delays: Delays) {
+        self.delays = Some(delays);
+    }
+
+    /// The delays that were measured, where they are.
+    pub fn delays(&self) -> Option<&MeasuredDelays> {
+        self.delays.as_ref().map(Delays::measured)
     }
 
     /// Takes up one more journal; its file may come later.
@@ -68,6 +79,9 @@ impl Live {
             journal.damaged = tail.read(&mut self.entries, ROUND).is_err();
             moved |= !self.entries.is_empty();
             journal.account.fold(&self.entries);
+            if let Some(delays) = &mut self.delays {
+                delays.take(&self.entries);
+            }
         }
         moved
     }

@@ -7,12 +7,16 @@ use std::{
 };
 
 use crate::{
+    broker::pulse::Pulse,
     error::Error,
     live::Live,
+    metrics::RunMetrics,
     report::{
+        document::RunResult,
         event::{Recorded, RunEvent},
         live::Progress,
     },
+    scenario::Broker,
     store::RunFolder,
 };
 
@@ -23,16 +27,17 @@ pub struct Recorder<'a> {
     file: File,
     folder: RunFolder,
     progress: &'a Progress,
+    metrics: RunMetrics,
 }
 
 impl<'a> Recorder<'a> {
     /// Begins `events.jsonl` in the run's folder. Times in it count from now.
-    pub fn begin(folder: &RunFolder, progress: &'a Progress) -> Result<Self, Error> {
+    pub fn begin(folder: &RunFolder, progress: &'a Progress, metrics: RunMetrics) -> Result<Self, Error> {
         let path = folder.events();
         let mut options = OpenOptions::new();
         options.append(true).create_new(true).mode(0o600);
         let file = options.open(&path).map_err(Error::file("create", &path))?;
-        Ok(Self { start_ns: journal::now_ns(), file, folder: folder.clone(), progress })
+        Ok(Self { start_ns: journal::now_ns(), file, folder: folder.clone(), progress, metrics })
     }
 
     /// The first event: which run this is, and where its clock starts.
@@ -52,13 +57,44 @@ impl<'a> Recorder<'a> {
         let path = self.folder.events();
         self.file.write_all(&line).map_err(Error::file("write", &path))?;
         self.progress.event(&recorded);
+        self.metrics.event(&recorded);
         Ok(())
     }
 
     /// Shows the counts as they are now; they are not written down, since the journals hold them.
-    pub fn show_counts(&self, live: &Live) {
+    pub fn show_counts(&mut self, live: &Live) {
         if self.progress.wants_counts() {
             self.progress.counts(live.counts());
         }
+        self.metrics.counts(live);
+    }
+
+    /// Where a broker's word on itself goes, where anybody wants it.
+    pub fn pulses(&self) -> Option<impl Fn(Broker, Pulse) + Send + use<>> {
+        self.metrics.pulses()
+    }
+
+    /// Whether somebody wants to know how long messages took while the run goes on.
+    pub fn wants_delays(&self) -> bool {
+        self.metrics.are_wanted()
+    }
+
+    /// Nobody writes any more: takes what is still unread of the journals, for those who look on.
+    pub fn catch_up(&mut self, live: &mut Live) {
+        if self.metrics.are_wanted() {
+            while live.round() {}
+            self.metrics.last_counts(live);
+        }
+    }
+
+    /// The last event, with all that is known in the end.
+    pub fn judged(&mut self, result: &RunResult) -> Result<(), Error> {
+        self.emit(RunEvent::Judged {
+            verdict: result.verdict,
+            as_expected: result.as_expected,
+            sentence: result.sentence.clone(),
+        })?;
+        self.metrics.conclude(result);
+        Ok(())
     }
 }

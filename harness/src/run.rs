@@ -6,11 +6,12 @@ use ledger::Kind;
 
 use crate::{
     assess::{Assessed, assess},
-    broker::{Brokers, stores::Stores},
+    broker::{Brokers, pulse::Monitor, stores::Stores},
     context::Context,
     error::Error,
     fault::links::Links,
     interrupt::unless_asked,
+    metrics::delays_of,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
     scenario::{Broker, Plan, Role, Sink},
@@ -44,6 +45,9 @@ pub async fn run(
 ) -> Result<Assessed, Error> {
     let run = rand::random::<u64>();
     let mut stage = Stage::new(context, brokers, plan, folder, events, run);
+    if stage.events.wants_delays() {
+        stage.live.measure(delays_of(plan));
+    }
     stage.events.began(run, &stage.tag)?;
     let outcome = phases(&mut stage).await;
     if let Err(error) = &outcome {
@@ -57,14 +61,11 @@ pub async fn run(
 
 /// Judges the run from its folder, as `harness check` will, and writes the verdict down.
 fn conclude(stage: &mut Stage<'_>) -> Result<Assessed, Error> {
+    stage.events.catch_up(&mut stage.live);
     let assessed = assess(&stage.folder)?;
     let result = &assessed.result;
     stage.folder.write("verdict.json", result.to_json().as_bytes())?;
-    stage.events.emit(RunEvent::Judged {
-        verdict: result.verdict,
-        as_expected: result.as_expected,
-        sentence: result.sentence.clone(),
-    })?;
+    stage.events.judged(result)?;
     Ok(assessed)
 }
 
@@ -109,6 +110,9 @@ impl Stage<'_> {
         let (version, port) = (server.version().to_owned(), server.port());
         let name = server.program().to_owned();
         self.stores.open(server).await?;
+        if let Some(tell) = self.events.pulses() {
+            self.monitors.entry(broker).or_insert_with(|| Monitor::start(server, &self.tag, tell));
+        }
         self.events.emit(RunEvent::BrokerUp { broker: name, version, port })
     }
 
@@ -227,6 +231,7 @@ impl Stage<'_> {
                 self.context.local.forget(node.pid());
             }
         }
+        self.monitors.clear();
         self.keep_broker_logs();
         let stores = std::mem::replace(&mut self.stores, Stores::new(&self.tag));
         if failed || !self.brokers.are_alive() || self.broker_is_down_by_plan() {

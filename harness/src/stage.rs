@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    broker::{Brokers, stores::Stores},
+    broker::{Brokers, pulse::Monitor, stores::Stores},
     context::Context,
     error::Error,
     fault::{
@@ -76,6 +76,8 @@ pub struct Stage<'a> {
     pub told: Told,
     /// What the run has on the brokers, and the harness's own connections to them.
     pub stores: Stores,
+    /// Who asks the brokers how they are, where somebody scrapes.
+    pub monitors: BTreeMap<Broker, Monitor>,
     /// The webhook receiver, where the variant has one.
     pub webhook: Option<Webhook>,
     /// The proxy between workers and brokers, where a fault of the network is planned.
@@ -137,6 +139,7 @@ impl<'a> Stage<'a> {
             told: Told::new(run, folder.journals()),
             stores: Stores::new(&tag),
             tag,
+            monitors: BTreeMap::new(),
             webhook: None,
             links: None,
             faults: vec![FaultStanding::default(); plan.faults.len()],

@@ -79,12 +79,7 @@ impl Account {
     /// # Panics
     /// Where the outcomes do not add up to the attempts: then the fold itself is wrong, and no figure of it may be shown.
     pub fn counts(&self, scope: &Scope, lives: &Lives) -> Counts {
-        let mut of = [0; Fate::ALL.len()];
-        for (_, row) in self.rows() {
-            for fate in Fate::ALL {
-                of[fate as usize] += u64::from(row.ids(fate).count_ones());
-            }
-        }
+        let of = self.sizes(Fate::ALL);
         let of = |fate: Fate| of[fate as usize];
         let has = |kind: Kind, expected: bool| expected || self.count(kind) > 0;
         let counts = Counts {
@@ -177,7 +172,19 @@ impl Account {
 
     /// How many ids are attempted, not rejected, and neither applied nor reported. Walks the whole account.
     pub fn in_flight(&self) -> u64 {
-        self.rows().map(|(_, row)| u64::from(row.ids(Fate::InFlight).count_ones())).sum()
+        self.sizes([Fate::InFlight])[0]
+    }
+
+    /// How many ids are of each of these fates, in one walk. Of the two fates that depend on times it counts all that may
+    /// be it, as [`Account::ids`] does.
+    pub fn sizes<const N: usize>(&self, fates: [Fate; N]) -> [u64; N] {
+        let mut sizes = [0; N];
+        for (_, row) in self.rows() {
+            for (size, fate) in sizes.iter_mut().zip(fates) {
+                *size += u64::from(row.ids(fate).count_ones());
+            }
+        }
+        sizes
     }
 
     /// What the account takes in memory, in bytes.

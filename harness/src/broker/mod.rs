@@ -3,6 +3,7 @@
 pub mod kafka;
 pub mod nats;
 pub mod postgres;
+pub mod pulse;
 pub mod stores;
 
 mod server;

@@ -15,6 +15,7 @@ use crate::{
     dev::{Trial, schedule::Step},
     error::Error,
     interrupt,
+    metrics::Metrics,
     report::live::{Mode, Screen},
     scenario::{Changes, Lab, Labs, Plan},
 };
@@ -30,7 +31,7 @@ pub struct Benched {
 
 /// Makes these runs. Fails if the person asked to end: then nothing was checked.
 pub async fn run_steps(labs: &Labs, work: &[(Lab, Vec<Step>)], jobs: Option<u32>) -> Result<Benched, Error> {
-    let context = Context::start(&labs.home, interrupt::listen())?;
+    let context = Context::start(&labs.home, interrupt::listen(), Metrics::new(true))?;
     let is_terminal = std::io::stderr().is_terminal();
     // A line for each phase of hundreds of runs is read by nobody.
     let screen = Screen::new(if is_terminal { Mode::Line } else { Mode::Silent });

@@ -4,6 +4,7 @@ mod asking;
 mod bench;
 pub mod clean;
 mod compare;
+mod dash;
 mod dev;
 mod look;
 mod next;
@@ -50,6 +51,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::List) => look::list(),
         Some(Command::Run(arguments)) => run::run_labs(&arguments).await,
         Some(Command::Next { options }) => next::run_next(&options).await,
+        Some(Command::Dash(arguments)) => dash::dash(&arguments).await,
         Some(Command::Plan(arguments)) => look::plan(&arguments),
         Some(Command::Check { run, json }) => look::check(&run, json),
         Some(Command::Compare { one, other, json }) => compare::compare([&one, &other], json),

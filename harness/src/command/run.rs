@@ -1,6 +1,6 @@
 //! `harness run`: resolve, run each variant, print, and say it all in an exit code.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, path::PathBuf};
 
 use futures::{StreamExt, stream};
 use ledger::Verdict;
@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     exit::Exit,
     interrupt,
+    metrics::{Endpoint, Metrics},
     predict::{self, Said},
     progress,
     report::{
@@ -24,11 +25,40 @@ use crate::{
         terminal,
     },
     scenario::{Changes, Plan, Selection, Supports},
+    serve::Asked,
     store::write_whole,
 };
 
+/// What the arguments name, found to make sense.
+pub struct Prepared {
+    home: PathBuf,
+    selections: Vec<Selection>,
+    changes: Changes,
+    seed: u64,
+}
+
 /// Runs what the arguments name. Nothing is started before all of it was found to make sense.
 pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
+    let prepared = prepare(arguments)?;
+    let interrupt = interrupt::listen();
+    let Some(said) = asking::ask(arguments, &prepared.selections, &interrupt).await else {
+        eprintln!("interrupted before anything was run");
+        return Ok(Exit::Inconclusive);
+    };
+    let metrics = Metrics::new(arguments.no_metrics);
+    let asked = arguments.metrics.map(|address| Asked::at(address).public(arguments.metrics_public));
+    let endpoint = asked.map(|asked| metrics.serve(asked)).transpose()?;
+    let context = Context::start(&prepared.home, interrupt, metrics)?;
+    let outcome = run_prepared(&context, arguments, &prepared, said, endpoint.as_ref()).await;
+    if let Some(endpoint) = endpoint {
+        endpoint.end(context.interrupt.clone()).await;
+    }
+    context.end(arguments.keep);
+    outcome
+}
+
+/// Finds what the arguments name, and makes a plan of each variant to see whether it can be made.
+pub fn prepare(arguments: &RunArgs) -> Result<Prepared, Error> {
     let labs = super::look::labs()?;
     let changes = Changes::read(&arguments.set, arguments.no_faults)?;
     let selections = labs.select(&arguments.targets, arguments.all, &Supports::LOCAL)?;
@@ -38,25 +68,31 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
             Plan::new(&selection.lab, variant, seed, &changes)?;
         }
     }
-    let interrupt = interrupt::listen();
-    let Some(said) = asking::ask(arguments, &selections, &interrupt).await else {
-        eprintln!("interrupted before anything was run");
-        return Ok(Exit::Inconclusive);
-    };
-    let context = Context::start(&labs.home, interrupt)?;
-    let jobs = side_by_side(arguments.jobs, selections.len());
+    Ok(Prepared { home: labs.home, selections, changes, seed })
+}
+
+/// Runs what was prepared, says where its metrics are, and how it compares with what the participant said.
+pub async fn run_prepared(
+    context: &Context,
+    arguments: &RunArgs,
+    prepared: &Prepared,
+    said: Vec<Said>,
+    endpoint: Option<&Endpoint>,
+) -> Result<Exit, Error> {
+    let jobs = side_by_side(arguments.jobs, prepared.selections.len());
     let errand = Errand {
         arguments,
-        changes,
-        seed,
+        changes: prepared.changes.clone(),
+        seed: prepared.seed,
         screen: Screen::new(Mode::choose(false, arguments.json, std::io::stderr().is_terminal())),
-        context: &context,
+        context,
         side_by_side: jobs > 1,
         said,
     };
-    let outcome = errand.run_all(&selections, jobs).await;
-    context.end(arguments.keep);
-    outcome
+    if let Some(endpoint) = endpoint {
+        errand.screen.note(&format!("metrics: {}", endpoint.url()));
+    }
+    errand.run_all(&prepared.selections, jobs).await
 }
 
 /// How many labs at once: what was asked for, else one for each core.

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     exit::Exit,
     interrupt,
+    metrics::Metrics,
     report::live::{Mode, Screen},
     scenario::Supports,
     selftest::{Tried, real, synthetic, table::table},
@@ -27,7 +28,7 @@ pub async fn selftest(only_synthetic: bool) -> Result<Exit, Error> {
 async fn real_runs() -> Result<Vec<Tried>, Error> {
     let labs = super::look::labs()?;
     let selections = labs.select(&[real::LAB.to_owned()], false, &Supports::LOCAL)?;
-    let context = Context::start(&labs.home, interrupt::listen())?;
+    let context = Context::start(&labs.home, interrupt::listen(), Metrics::new(false))?;
     let screen = Screen::new(Mode::choose(false, false, std::io::stderr().is_terminal()));
     let mut all = Vec::new();
     for lab in &selections {

@@ -39,6 +39,7 @@ pub async fn run_variant(
             Ok(assessed) => views::report(lab, plan, assessed),
             Err(error) => {
                 failed |= error.exit() == Exit::Failed;
+                context.metrics.not_run(plan);
                 views::not_run(lab, plan, repeat, &error)
             }
         };

@@ -30,6 +30,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Up,
+        Self::Ready,
+        Self::Steady,
+        Self::Faults,
+        Self::Heal,
+        Self::Recover,
+        Self::Drain,
+        Self::Observe,
+        Self::Down,
+    ];
+
     /// Its name, as it stands in `events.jsonl`.
     pub const fn word(self) -> &'static str {
         match self {
@@ -338,19 +351,9 @@ mod tests {
 
     #[test]
     fn phases_are_in_their_order_and_their_words_are_those_of_the_file() {
-        let phases = [
-            Phase::Up,
-            Phase::Ready,
-            Phase::Steady,
-            Phase::Faults,
-            Phase::Heal,
-            Phase::Recover,
-            Phase::Drain,
-            Phase::Observe,
-            Phase::Down,
-        ];
-        assert!(phases.is_sorted());
-        for phase in phases {
+        assert!(Phase::ALL.is_sorted());
+        for (place, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase as usize, place);
             assert_eq!(serde_json::to_string(&phase).unwrap(), format!("\"{}\"", phase.word()));
         }
     }

@@ -68,6 +68,15 @@ impl Screen {
         Progress { mode: self.mode, target, bar, status: RefCell::default() }
     }
 
+    /// Says something that is of no single run.
+    pub fn note(&self, text: &str) {
+        if self.mode != Mode::Silent {
+            self.lines.suspend(|| {
+                let _ = writeln!(std::io::stderr().lock(), "{}", clean(text));
+            });
+        }
+    }
+
     /// Does something that writes on the terminal, with the status lines out of its way.
     pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.lines.suspend(write)

@@ -144,11 +144,21 @@ impl Project {
         let file = format!("{lab}/lab.toml");
         let text = fs::read_to_string(project.path(&file)).expect("the lab");
         project.write(&file, &format!("{text}{variant}"));
-        // Kafka is prepared once; a copy of what that made is as good.
-        let prepared = repository().join(".tools");
-        std::os::unix::fs::symlink(&prepared, project.path(".tools")).expect("a link");
+        project.link_prepared();
         project.set("HARNESS_WORKERS", workers());
         project
+    }
+
+    /// With the programs of all brokers, as `./task setup` has installed them.
+    pub fn use_all_brokers(&self) {
+        self.take_tools();
+        self.link_prepared();
+    }
+
+    /// Kafka is prepared once; a copy of what that made is as good.
+    fn link_prepared(&self) {
+        let prepared = repository().join(".tools");
+        std::os::unix::fs::symlink(&prepared, self.path(".tools")).expect("a link");
     }
 
     /// What installs brokers, and which versions.
@@ -488,7 +498,8 @@ fn workers() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let (entry, to) =

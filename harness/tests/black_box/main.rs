@@ -3,18 +3,22 @@
 //! One program for all themes, so that it is linked once and its tests share the machine.
 
 mod asking;
+mod boards;
 mod broker;
 mod cluster;
 mod common;
 mod compare;
+mod dash;
 mod dev;
 mod folders;
 mod lab_file;
+mod metrics;
 mod network;
 mod network_faults;
 mod output;
 mod phases;
 mod progress;
+mod prometheus;
 mod side_by_side;
 mod sink;
 mod transactions;

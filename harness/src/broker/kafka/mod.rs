@@ -7,6 +7,7 @@ pub mod install;
 pub mod jars;
 pub mod java;
 pub mod jvm;
+pub mod pulse;
 mod read;
 mod ready;
 pub mod server;

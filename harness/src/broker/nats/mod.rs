@@ -1,6 +1,7 @@
 //! NATS: finding the server, running it, and what a run asks of it.
 
 pub mod install;
+pub mod pulse;
 pub mod server;
 pub mod store;
 

@@ -8,6 +8,7 @@ mod family;
 pub mod install;
 mod launch;
 mod place;
+pub mod pulse;
 pub mod server;
 pub mod store;
 mod template;
