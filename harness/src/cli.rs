@@ -47,6 +47,11 @@ pub enum Command {
         /// A message id, for instance 0-17
         id: String,
     },
+    /// Write a finished run's report.html anew
+    Report {
+        /// A run folder
+        run: PathBuf,
+    },
     /// Print a run's journals as JSON lines, for other checkers
     History {
         /// A run folder

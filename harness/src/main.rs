@@ -15,6 +15,7 @@ mod interrupt;
 mod live;
 mod metrics;
 mod observe;
+mod pages;
 mod proxy;
 mod recorder;
 mod report;

@@ -6,7 +6,7 @@ mod look;
 mod output;
 mod run;
 mod selftest;
-mod views;
+pub mod views;
 
 use std::io::IsTerminal;
 
@@ -47,6 +47,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Plan(arguments)) => look::plan(&arguments),
         Some(Command::Check { run, json }) => look::check(&run, json),
         Some(Command::Explain { run, id }) => look::explain(&run, &id),
+        Some(Command::Report { run }) => look::report(&run),
         Some(Command::History { run }) => look::history(&run),
         Some(Command::Doctor { install }) => look::doctor(install).await,
         Some(Command::Clean) => look::clean(),

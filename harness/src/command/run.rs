@@ -15,6 +15,7 @@ use crate::{
     exit::Exit,
     interrupt,
     metrics::{Endpoint, Metrics},
+    pages::{self, report::Part},
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -106,6 +107,7 @@ struct Errand<'a> {
 /// What came of one lab.
 #[derive(Default)]
 struct Done {
+    lab: LabView,
     reports: Vec<RunReport>,
     /// The harness or a broker failed.
     failed: bool,
@@ -117,22 +119,23 @@ impl Errand<'_> {
     /// Runs labs side by side, and shows them in their order.
     async fn run_all(&self, selections: &[Selection], jobs: usize) -> Result<Exit, Error> {
         let mut labs = stream::iter(selections).map(|selection| self.run_lab(selection)).buffered(jobs);
-        let mut all = Done::default();
+        let (mut all, mut parts) = (Done::default(), Vec::new());
         while let Some(lab) = labs.next().await {
             let lab = lab?;
             if !lab.text.is_empty() {
                 self.print(&lab.text)?;
             }
             all.failed |= lab.failed;
+            parts.push(Part { lab: lab.lab, reports: lab.reports.clone() });
             all.reports.extend(lab.reports);
         }
-        self.finish(&all)
+        self.finish(&all, &parts)
     }
 
     /// Runs the chosen variants of one lab, one after the other, on the lab's own brokers.
     async fn run_lab(&self, selection: &Selection) -> Result<Done, Error> {
         let lab = views::lab(&selection.lab);
-        let mut done = Done::default();
+        let mut done = Done { lab: lab.clone(), ..Done::default() };
         self.show(&mut done, || terminal::header(&lab, &output::page()))?;
         let mut brokers = Brokers::default();
         for repeat in 0..self.arguments.repeat {
@@ -216,7 +219,10 @@ impl Errand<'_> {
     }
 
     /// The summary, the files, the exit code.
-    fn finish(&self, all: &Done) -> Result<Exit, Error> {
+    fn finish(&self, all: &Done, parts: &[Part]) -> Result<Exit, Error> {
+        if self.arguments.all {
+            pages::report::all(&self.context.runs, parts)?;
+        }
         let reports = &all.reports;
         if self.arguments.json {
             let results: Vec<RunResult> = reports.iter().map(|report| report.result.clone()).collect();
