@@ -113,6 +113,9 @@ pub struct RunArgs {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Show the runs on a page of this machine while they go on; the first begins when the page is open
+    #[arg(long)]
+    pub live: bool,
     /// Serve metrics for Prometheus at /metrics of this address while the labs run, for instance 127.0.0.1:9464
     #[arg(long, value_name = "ADDRESS", value_parser = serve::address)]
     pub metrics: Option<SocketAddr>,

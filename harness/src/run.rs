@@ -68,7 +68,7 @@ fn conclude(stage: &mut Stage<'_>) -> Result<Assessed, Error> {
     let result = &assessed.result;
     stage.folder.write("verdict.json", result.to_json().as_bytes())?;
     write_report(stage, &archive, &assessed, &account);
-    stage.events.judged(result)?;
+    stage.events.judged(result, &account)?;
     Ok(assessed)
 }
 

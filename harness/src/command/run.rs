@@ -15,7 +15,7 @@ use crate::{
     exit::Exit,
     interrupt,
     metrics::{Endpoint, Metrics},
-    pages::{self, report::Part},
+    pages::{self, live::LivePage, report::Part},
     report::{
         document::{Document, RunResult},
         junit::junit,
@@ -43,8 +43,12 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
     let metrics = Metrics::new(arguments.no_metrics);
     let asked = arguments.metrics.map(|address| Asked::at(address).public(arguments.metrics_public));
     let endpoint = asked.map(|asked| metrics.serve(asked)).transpose()?;
-    let context = Context::start(&prepared.home, interrupt::listen(), metrics)?;
+    let mut context = Context::start(&prepared.home, interrupt::listen(), metrics)?;
+    context.live_page = arguments.live.then(LivePage::start).transpose()?;
     let outcome = run_prepared(&context, arguments, &prepared, endpoint.as_ref()).await;
+    if let Some(page) = context.live_page.take() {
+        page.end(context.interrupt.clone()).await;
+    }
     if let Some(endpoint) = endpoint {
         endpoint.end(context.interrupt.clone()).await;
     }
@@ -84,6 +88,13 @@ pub async fn run_prepared(
     };
     if let Some(endpoint) = endpoint {
         errand.screen.note(&format!("metrics: {}", endpoint.url()));
+    }
+    if let Some(page) = &context.live_page {
+        // Whoever wants the page needs its address, also where a program reads the results.
+        errand
+            .screen
+            .aside(|| eprintln!("live page: {}  (the first run begins when it is open)", page.url()));
+        page.first_look(context.interrupt.clone()).await;
     }
     errand.run_all(&prepared.selections, jobs).await
 }
@@ -200,7 +211,11 @@ impl Errand<'_> {
             Err(error) => {
                 *failed |= error.exit() == Exit::Failed;
                 self.context.metrics.not_run(plan);
-                views::not_run(lab, plan, repeat, &error)
+                let report = views::not_run(lab, plan, repeat, &error);
+                if let Some(page) = &self.context.live_page {
+                    page.not_run(lab, &target, &report.result.sentence);
+                }
+                report
             }
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod cells;
 pub mod happenings;
+pub mod live;
 pub mod palette;
 pub mod report;
 

@@ -4,6 +4,7 @@
 
 mod boards;
 mod broker;
+mod browser;
 mod common;
 mod dash;
 mod folders;
@@ -11,6 +12,7 @@ mod lab_file;
 mod metrics;
 mod network;
 mod output;
+mod pages;
 mod phases;
 mod prometheus;
 mod side_by_side;
