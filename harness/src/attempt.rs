@@ -41,6 +41,7 @@ pub async fn attempt(
     let folder = RunFolder::create(&context.runs, &plan.lab, &plan.variant, plan.seed)?;
     let about = RunToml::new(plan.clone(), repeat, &folder, &context.project);
     folder.write("run.toml", about.to_toml()?.as_bytes())?;
-    let events = Recorder::begin(&folder, &progress, context.metrics.of_run(plan, &folder))?;
+    let page = context.live_page.as_ref().map(|page| page.run(plan, target));
+    let events = Recorder::begin(&folder, &progress, context.metrics.of_run(plan, &folder), page)?;
     run(context, brokers, plan, folder, events).await
 }

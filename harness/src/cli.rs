@@ -64,6 +64,11 @@ pub enum Command {
         /// A message id, for instance 0-17
         id: String,
     },
+    /// Write a finished run's report.html anew
+    Report {
+        /// A run folder
+        run: PathBuf,
+    },
     /// Print a run's journals as JSON lines, for other checkers
     History {
         /// A run folder
@@ -160,6 +165,9 @@ pub struct RunArgs {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Show the runs on a page of this machine while they go on; the first begins when the page is open
+    #[arg(long)]
+    pub live: bool,
     /// Serve metrics for Prometheus at /metrics of this address while the labs run, for instance 127.0.0.1:9464
     #[arg(long, value_name = "ADDRESS", value_parser = serve::address)]
     pub metrics: Option<SocketAddr>,

@@ -12,6 +12,7 @@ use crate::{
     broker::{kafka, nats, postgres},
     error::Error,
     metrics::Metrics,
+    pages::live::LivePage,
     runtime::local::Local,
     scenario::Broker,
     store::{Session, make_folder},
@@ -31,6 +32,8 @@ pub struct Context {
     pub session: Session,
     /// What those who look on can ask for.
     pub metrics: Metrics,
+    /// The page that shows the runs, where the person wants it.
+    pub live_page: Option<LivePage>,
     /// How often the person asked to end.
     pub interrupt: watch::Receiver<u32>,
     binaries: RefCell<BTreeMap<String, PathBuf>>,
@@ -50,6 +53,7 @@ impl Context {
             local: Local::start(&mark)?,
             runs,
             metrics,
+            live_page: None,
             interrupt,
             binaries: RefCell::default(),
             building: Mutex::default(),

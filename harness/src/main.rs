@@ -17,6 +17,7 @@ mod interrupt;
 mod live;
 mod metrics;
 mod observe;
+mod pages;
 mod predict;
 mod progress;
 mod proxy;

@@ -6,11 +6,14 @@ use std::{
     os::unix::fs::OpenOptionsExt,
 };
 
+use ledger::Account;
+
 use crate::{
     broker::pulse::Pulse,
     error::Error,
     live::Live,
     metrics::RunMetrics,
+    pages::live::RunPage,
     report::{
         document::RunResult,
         event::{Recorded, RunEvent},
@@ -28,16 +31,22 @@ pub struct Recorder<'a> {
     folder: RunFolder,
     progress: &'a Progress,
     metrics: RunMetrics,
+    page: Option<RunPage>,
 }
 
 impl<'a> Recorder<'a> {
     /// Begins `events.jsonl` in the run's folder. Times in it count from now.
-    pub fn begin(folder: &RunFolder, progress: &'a Progress, metrics: RunMetrics) -> Result<Self, Error> {
+    pub fn begin(
+        folder: &RunFolder,
+        progress: &'a Progress,
+        metrics: RunMetrics,
+        page: Option<RunPage>,
+    ) -> Result<Self, Error> {
         let path = folder.events();
         let mut options = OpenOptions::new();
         options.append(true).create_new(true).mode(0o600);
         let file = options.open(&path).map_err(Error::file("create", &path))?;
-        Ok(Self { start_ns: journal::now_ns(), file, folder: folder.clone(), progress, metrics })
+        Ok(Self { start_ns: journal::now_ns(), file, folder: folder.clone(), progress, metrics, page })
     }
 
     /// The first event: which run this is, and where its clock starts.
@@ -58,6 +67,9 @@ impl<'a> Recorder<'a> {
         self.file.write_all(&line).map_err(Error::file("write", &path))?;
         self.progress.event(&recorded);
         self.metrics.event(&recorded);
+        if let Some(page) = &self.page {
+            page.event(&recorded);
+        }
         Ok(())
     }
 
@@ -67,6 +79,9 @@ impl<'a> Recorder<'a> {
             self.progress.counts(live.counts());
         }
         self.metrics.counts(live);
+        if let Some(page) = &mut self.page {
+            page.look(live);
+        }
     }
 
     /// Where a broker's word on itself goes, where anybody wants it.
@@ -88,12 +103,15 @@ impl<'a> Recorder<'a> {
     }
 
     /// The last event, with all that is known in the end.
-    pub fn judged(&mut self, result: &RunResult) -> Result<(), Error> {
+    pub fn judged(&mut self, result: &RunResult, account: &Account) -> Result<(), Error> {
         self.emit(RunEvent::Judged {
             verdict: result.verdict,
             as_expected: result.as_expected,
             sentence: result.sentence.clone(),
         })?;
+        if let Some(page) = &self.page {
+            page.judged(result, account);
+        }
         self.metrics.conclude(result);
         Ok(())
     }

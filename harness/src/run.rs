@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use ledger::Kind;
+use ledger::{Account, Kind};
 
 use crate::{
-    assess::{Assessed, assess},
+    assess::{Archive, Assessed, judge},
     broker::{Brokers, pulse::Monitor, stores::Stores},
     context::Context,
     error::Error,
     fault::links::Links,
     interrupt::unless_asked,
     metrics::delays_of,
+    pages::report,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
     scenario::{Broker, Plan, Role, Sink},
@@ -62,11 +63,23 @@ pub async fn run(
 /// Judges the run from its folder, as `harness check` will, and writes the verdict down.
 fn conclude(stage: &mut Stage<'_>) -> Result<Assessed, Error> {
     stage.events.catch_up(&mut stage.live);
-    let assessed = assess(&stage.folder)?;
+    let archive = Archive::open(&stage.folder)?;
+    let (assessed, account) = judge(&archive);
     let result = &assessed.result;
     stage.folder.write("verdict.json", result.to_json().as_bytes())?;
-    stage.events.judged(result)?;
+    write_report(stage, &archive, &assessed, &account);
+    stage.events.judged(result, &account)?;
     Ok(assessed)
+}
+
+/// Without its page a run is as good as with it, so that it cannot be written is only told. Of journals that cannot be
+/// read to their end there is none: it would show as lost what was not read.
+fn write_report(stage: &Stage<'_>, archive: &Archive, assessed: &Assessed, account: &Account) {
+    if archive.damage.is_empty()
+        && let Err(error) = report::write(&stage.folder, archive, assessed, account)
+    {
+        tracing::warn!("there is no report of {}: {error}", stage.folder.path().display());
+    }
 }
 
 /// The phases, in order. A bound that is hit is written down and makes the run inconclusive; the phases after

@@ -161,10 +161,15 @@ pub fn make_folder(path: &Path) -> Result<(), Error> {
 
 /// Writes a file through a temporary one beside it, so that a reader never sees half of it.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let unfinished = path.with_extension("unfinished");
-    let mut file = File::create(&unfinished).map_err(Error::file("create", &unfinished))?;
-    file.write_all(bytes).map_err(Error::file("write", &unfinished))?;
-    fs::rename(&unfinished, path).map_err(Error::file("write", path))
+    // Two programs may write the same file at the same time: each has a name of its own for it until it is whole.
+    let unfinished = path.with_added_extension(format!("{:016x}.unfinished", rand::random::<u64>()));
+    let mut file = File::create_new(&unfinished).map_err(Error::file("create", &unfinished))?;
+    let written = file.write_all(bytes).map_err(Error::file("write", &unfinished));
+    let renamed = written.and_then(|()| fs::rename(&unfinished, path).map_err(Error::file("write", path)));
+    if renamed.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    renamed
 }
 
 /// `latest` is a convenience: two runs that end at once may both set it, and either is right.

@@ -187,6 +187,14 @@ impl Account {
         sizes
     }
 
+    /// Goes through all ids of which something is known, 64 neighbours at a time: the first of them, and for each of
+    /// these fates a word with a bit for every id that has it. The two fates that depend on times are as in [`Account::ids`].
+    pub fn each_64<const N: usize>(&self, fates: [Fate; N], mut visit: impl FnMut(MessageId, [u64; N])) {
+        for (first, row) in self.rows() {
+            visit(first, fates.map(|fate| row.ids(fate)));
+        }
+    }
+
     /// What the account takes in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let of_producer = |producer: &Producer| {
@@ -256,6 +264,15 @@ mod tests {
         assert!(account.bytes() < 4 * 10_000, "{}", account.bytes());
         let ids: Vec<_> = account.ids(Fate::Phantom).iter().map(ToString::to_string).collect();
         assert_eq!(ids, ["0-0", "0-4294967295", "40000-0", "65535-3000000000"]);
+    }
+
+    #[test]
+    fn neighbours_come_64_at_a_time_with_a_bit_each() {
+        let mut account = Account::new();
+        account.fold(&[entry(Kind::Attempted, 1), entry(Kind::Attempted, 65), entry(Kind::Acked, 65)]);
+        let mut seen = Vec::new();
+        account.each_64([Fate::Attempted, Fate::Acked], |first, words| seen.push((first.seq, words)));
+        assert_eq!(seen, [(0, [2, 0]), (64, [2, 2])]);
     }
 
     #[test]

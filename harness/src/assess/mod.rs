@@ -7,7 +7,7 @@ mod windows;
 
 use std::collections::BTreeMap;
 
-use ledger::{Counts, Judgement, Kind, Mismatch, Scope, Sum, Verdict};
+use ledger::{Account, Counts, Judgement, Kind, Mismatch, Scope, Sum, Verdict};
 
 pub use archive::Archive;
 pub use evidence::evidence;
@@ -30,7 +30,7 @@ use crate::{
 const LOOKED_AT: u64 = 100_000;
 
 /// A result, and what was thought on the way to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Assessed {
     /// The machine's part.
     pub result: RunResult,
@@ -44,22 +44,26 @@ pub struct Assessed {
 
 /// Judges a run from its folder.
 pub fn assess(folder: &RunFolder) -> Result<Assessed, Error> {
-    let archive = Archive::open(folder)?;
+    Ok(judge(&Archive::open(folder)?).0)
+}
+
+/// Judges a run that was read already. The account it was judged by comes with it.
+pub fn judge(archive: &Archive) -> (Assessed, Account) {
     let plan = archive.plan();
     let account = archive.account();
     let mut wanted = account.candidates();
     wanted.extend(account.odd());
     let lives = archive.lives(ledger::first(&wanted, LOOKED_AT));
-    let evidence = evidence(&archive);
-    let scope = scope(&archive, evidence.drained == Some(true));
+    let evidence = evidence(archive);
+    let scope = scope(archive, evidence.drained == Some(true));
     let mut counts = account.counts(&scope, &lives);
-    counts.sum = sum(&archive, &counts);
+    counts.sum = sum(archive, &counts);
     let Judgement { verdict, reasons } = ledger::judge(&counts, plan.contract, plan.order, &evidence);
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    let (writers, windows) = (archive.writers(), windows(&archive));
+    let (writers, windows) = (archive.writers(), windows(archive));
     let findings = ledger::findings(&account, &counts, &lives, &windows, &writers, archive.start_ns, &scope);
-    let (points, figures) = (archive.points(), figures(&archive));
-    let mismatches = mismatches(&archive, verdict, &counts, &figures, &points);
+    let (points, figures) = (archive.points(), figures(archive));
+    let mismatches = mismatches(archive, verdict, &counts, &figures, &points);
     let mut result = RunResult {
         lab: plan.lab.clone(),
         variant: plan.variant.clone(),
@@ -70,19 +74,19 @@ pub fn assess(folder: &RunFolder) -> Result<Assessed, Error> {
         contract: plan.contract,
         defect: plan.defect.clone(),
         verdict,
-        as_expected: as_expected(&archive, verdict, &mismatches),
+        as_expected: as_expected(archive, verdict, &mismatches),
         sentence: String::new(),
         seconds: rounded(archive.seconds()),
         account: Some(counts),
         points,
         figures,
         drained: evidence.drained == Some(true),
-        faults: fault_rows(&archive),
+        faults: fault_rows(archive),
         findings,
-        versions: versions(&archive),
+        versions: versions(archive),
     };
     result.sentence = sentence(&result, &reasons);
-    Ok(Assessed { result, reasons, mismatches, logs: logs(&archive) })
+    (Assessed { result, reasons, mismatches, logs: logs(archive) }, account)
 }
 
 /// What a sink that adds up should hold and holds: each message that was taken, or whose effect was seen, adds one.

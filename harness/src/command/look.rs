@@ -130,6 +130,12 @@ pub fn explain(run: &Path, id: &str) -> Result<Exit, Error> {
     ))
 }
 
+/// `harness report RUN`: the page, made again from the folder.
+pub fn report(run: &Path) -> Result<Exit, Error> {
+    let path = crate::pages::report::write_anew(run)?;
+    output::print(&format!("{}\n", path.display()))
+}
+
 /// `harness history RUN`: every entry as a JSON line, in the order of time.
 pub fn history(run: &Path) -> Result<Exit, Error> {
     let archive = Archive::open(&RunFolder::open(run)?)?;

@@ -13,7 +13,7 @@ mod run;
 mod selftest;
 mod step_summary;
 mod variant;
-mod views;
+pub mod views;
 
 use std::io::IsTerminal;
 
@@ -56,6 +56,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Check { run, json }) => look::check(&run, json),
         Some(Command::Compare { one, other, json }) => compare::compare([&one, &other], json),
         Some(Command::Explain { run, id }) => look::explain(&run, &id),
+        Some(Command::Report { run }) => look::report(&run),
         Some(Command::History { run }) => look::history(&run),
         Some(Command::Doctor { install }) => look::doctor(install).await,
         Some(Command::Clean) => look::clean(),

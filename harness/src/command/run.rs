@@ -14,13 +14,14 @@ use crate::{
     exit::Exit,
     interrupt,
     metrics::{Endpoint, Metrics},
+    pages::{self, live::LivePage, report::Part},
     predict::{self, Said},
     progress,
     report::{
         document::{Document, RunResult},
         junit::junit,
         live::{Mode, Screen},
-        run_report::RunReport,
+        run_report::{LabView, RunReport},
         summary::summary,
         terminal,
     },
@@ -48,8 +49,12 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
     let metrics = Metrics::new(arguments.no_metrics);
     let asked = arguments.metrics.map(|address| Asked::at(address).public(arguments.metrics_public));
     let endpoint = asked.map(|asked| metrics.serve(asked)).transpose()?;
-    let context = Context::start(&prepared.home, interrupt, metrics)?;
+    let mut context = Context::start(&prepared.home, interrupt, metrics)?;
+    context.live_page = arguments.live.then(LivePage::start).transpose()?;
     let outcome = run_prepared(&context, arguments, &prepared, said, endpoint.as_ref()).await;
+    if let Some(page) = context.live_page.take() {
+        page.end(context.interrupt.clone()).await;
+    }
     if let Some(endpoint) = endpoint {
         endpoint.end(context.interrupt.clone()).await;
     }
@@ -92,6 +97,13 @@ pub async fn run_prepared(
     if let Some(endpoint) = endpoint {
         errand.screen.note(&format!("metrics: {}", endpoint.url()));
     }
+    if let Some(page) = &context.live_page {
+        // Whoever wants the page needs its address, also where a program reads the results.
+        errand
+            .screen
+            .aside(|| eprintln!("live page: {}  (the first run begins when it is open)", page.url()));
+        page.first_look(context.interrupt.clone()).await;
+    }
     errand.run_all(&prepared.selections, jobs).await
 }
 
@@ -116,6 +128,7 @@ struct Errand<'a> {
 /// What came of one lab.
 #[derive(Default)]
 struct Done {
+    lab: LabView,
     reports: Vec<RunReport>,
     /// The harness or a broker failed.
     failed: bool,
@@ -127,22 +140,23 @@ impl Errand<'_> {
     /// Runs labs side by side, and shows them in their order.
     async fn run_all(&self, selections: &[Selection], jobs: usize) -> Result<Exit, Error> {
         let mut labs = stream::iter(selections).map(|selection| self.run_lab(selection)).buffered(jobs);
-        let mut all = Done::default();
+        let (mut all, mut parts) = (Done::default(), Vec::new());
         while let Some(lab) = labs.next().await {
             let lab = lab?;
             if !lab.text.is_empty() {
                 self.print(&lab.text)?;
             }
             all.failed |= lab.failed;
+            parts.push(Part { lab: lab.lab, reports: lab.reports.clone() });
             all.reports.extend(lab.reports);
         }
-        self.finish(&all)
+        self.finish(&all, &parts)
     }
 
     /// Runs the chosen variants of one lab, one after the other, on the lab's own brokers.
     async fn run_lab(&self, selection: &Selection) -> Result<Done, Error> {
         let lab = views::lab(&selection.lab);
-        let mut done = Done::default();
+        let mut done = Done { lab: lab.clone(), ..Done::default() };
         self.show(&mut done, || terminal::header(&lab, &output::page()))?;
         let mut brokers = Brokers::default();
         for repeat in 0..self.arguments.repeat {
@@ -197,7 +211,10 @@ impl Errand<'_> {
     }
 
     /// The summary, the files, the exit code.
-    fn finish(&self, all: &Done) -> Result<Exit, Error> {
+    fn finish(&self, all: &Done, parts: &[Part]) -> Result<Exit, Error> {
+        if self.arguments.all {
+            pages::report::all(&self.context.runs, parts)?;
+        }
         let reports = &all.reports;
         if self.arguments.json {
             let results: Vec<RunResult> = reports.iter().map(|report| report.result.clone()).collect();

@@ -40,7 +40,11 @@ pub async fn run_variant(
             Err(error) => {
                 failed |= error.exit() == Exit::Failed;
                 context.metrics.not_run(plan);
-                views::not_run(lab, plan, repeat, &error)
+                let report = views::not_run(lab, plan, repeat, &error);
+                if let Some(page) = &context.live_page {
+                    page.not_run(lab, &target, &report.result.sentence);
+                }
+                report
             }
         };
         tried += 1;

@@ -56,17 +56,28 @@ const DETAILS: [&str; 4] = ["surplus", "lost_acked", "lost_unconfirmed", "settle
 const ROOM_FOR_MEANING: usize = 26;
 
 /// One row.
-struct Row {
-    name: String,
-    value: String,
-    tone: Tone,
-    expected: Option<(String, bool)>,
-    meaning: String,
+pub struct Row {
+    /// The count.
+    pub name: String,
+    /// How many, as text.
+    pub value: String,
+    /// Whether it is as it should be.
+    pub tone: Tone,
+    /// What was expected of it, and whether it came out so.
+    pub expected: Option<(String, bool)>,
+    /// What the word means.
+    pub meaning: String,
 }
 
 /// The table of a run's account, each line indented by two columns. Empty where there is no account.
 pub fn account(report: &RunReport, page: &Page) -> String {
-    let Some(counts) = &report.result.account else { return String::new() };
+    let rows = rows(report);
+    if rows.is_empty() { String::new() } else { set(&rows, page) }
+}
+
+/// The rows of a run's account that tell something. None where there is no account.
+pub fn rows(report: &RunReport) -> Vec<Row> {
+    let Some(counts) = &report.result.account else { return Vec::new() };
     let mut rows: Vec<Row> =
         MEANINGS.iter().filter_map(|(name, meaning)| count_row(report, counts, name, meaning)).collect();
     rows.extend(counts.sum.as_ref().map(|sum| Row {
@@ -76,7 +87,7 @@ pub fn account(report: &RunReport, page: &Page) -> String {
         expected: Some((words::signed(sum.expected), sum.expected == sum.observed)),
         meaning: "all effects added up".to_owned(),
     }));
-    set(&rows, page)
+    rows
 }
 
 fn count_row(report: &RunReport, counts: &Counts, name: &str, meaning: &str) -> Option<Row> {

@@ -1,5 +1,7 @@
 //! A run that never was: a hundred messages through a stream, written to a run folder as a real one, and judged.
 
+use std::path::Path;
+
 use journal::{Header, Writer};
 use ledger::{Entry, Expectation, Kind, MessageId};
 
@@ -106,8 +108,13 @@ impl History {
         let home = tempfile::tempdir()
             .map_err(|error| Error::Other(format!("there is no temporary folder: {error}")))?;
         let plan = Plan { expect: expect.clone(), ..self.plan.clone() };
-        let folder = RunFolder::create(home.path(), &plan.lab, &plan.variant, plan.seed)?;
-        let about = RunToml::new(plan, 0, &folder, home.path());
+        assess(&self.write(plan, home.path())?)
+    }
+
+    /// Writes it to a run folder below this one.
+    pub fn write(&self, plan: Plan, home: &Path) -> Result<RunFolder, Error> {
+        let folder = RunFolder::create(home, &plan.lab, &plan.variant, plan.seed)?;
+        let about = RunToml::new(plan, 0, &folder, home);
         folder.write("run.toml", about.to_toml()?.as_bytes())?;
         folder.write("events.jsonl", self.event_lines()?.as_bytes())?;
         let mut time_ns = START_NS;
@@ -122,7 +129,7 @@ impl History {
         if let Some(damage) = self.damage {
             damage(&folder)?;
         }
-        assess(&folder)
+        Ok(folder)
     }
 
     fn event_lines(&self) -> Result<String, Error> {

@@ -4,8 +4,8 @@
 //! `labs/selftest`). Both are judged by the same code as any run; only the comparison with what was planted is here.
 
 mod compare;
-mod history;
-mod plan;
+pub mod history;
+pub mod plan;
 pub mod real;
 pub mod synthetic;
 pub mod table;

@@ -320,6 +320,11 @@ impl Running {
         }
     }
 
+    /// The line on standard error that was heard last.
+    pub fn last_line(&self) -> String {
+        self.heard.last().cloned().unwrap_or_default()
+    }
+
     /// Waits until the phase has begun.
     #[track_caller]
     pub fn is_in(&mut self, phase: &str) -> &mut Self {

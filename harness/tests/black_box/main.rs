@@ -5,6 +5,7 @@
 mod asking;
 mod boards;
 mod broker;
+mod browser;
 mod cluster;
 mod common;
 mod compare;
@@ -16,6 +17,7 @@ mod metrics;
 mod network;
 mod network_faults;
 mod output;
+mod pages;
 mod phases;
 mod progress;
 mod prometheus;
