@@ -20,7 +20,7 @@ pub fn masked(text: &str) -> Vec<String> {
         };
         let is_id = |word: &str| matches!(word, "#-#" | "#-#..#-#");
         if is_id(&word) {
-            if !words.last().is_some_and(|last| last == "#-#") {
+            if words.last().is_none_or(|last| last != "#-#") {
                 words.push("#-#".to_owned());
             }
         } else {

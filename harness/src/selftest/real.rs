@@ -34,7 +34,7 @@ const SIGNS: [(&str, Sign); 24] = [
     ("hold-never-held", Sign::Reason("nothing shows that the fault took hold: hold consumer-0 at in-hand")),
     ("not-drained", Sign::Reason("it is not proven that nothing more will come: the stream has 0 messages")),
     ("consumer-deaf", Sign::Reason("it is not proven that nothing more will come: consumer-0 did not say")),
-    ("producer-stalled", Sign::Reason("a wait was given up: a producer has not sent all within 1s")),
+    ("producer-stalled", Sign::Reason("a wait was given up: a producer has not sent all within 2s")),
     ("worker-died", Sign::Reason("a worker broke: producer-0: ended by itself (exit code 3)")),
     ("worker-failed", Sign::Reason("a worker broke: producer-0: told to fail")),
     ("worker-panicked", Sign::Reason("a worker broke: consumer-0: ended by itself (exit code 101)")),

@@ -32,7 +32,7 @@ const LAB_3: &str = "labs/03-acks";
 const LAB_5: &str = "labs/05-idempotent-consumers";
 
 /// The folder of lab 6.
-const LAB_6: &str = "labs/06-broker-exactly-once";
+pub const LAB_6: &str = "labs/06-broker-exactly-once";
 
 /// The folder of lab 2.
 pub const LAB_2: &str = "labs/02-fire-and-forget";

@@ -63,7 +63,10 @@ fn a_point_that_no_worker_has_is_found_and_nothing_is_run() {
     let project = Project::with_lab_2();
     let file = format!("{LAB_2}/lab.toml");
     let text = fs::read_to_string(project.path(&file)).expect("the lab");
-    project.write(&file, &text.replacen("point = \"in-hand\"", "point = \"in-hnd\"", 1));
+    let [right, wrong] =
+        ["in-hand", "in-hnd"].map(|point| format!("kill = \"consumer\", at = {{ point = \"{point}\""));
+    assert!(text.contains(&right), "{file} has nothing to spoil");
+    project.write(&file, &text.replacen(&right, &wrong, 1));
     let ran = project.run(&["dev", "check", "2"]);
     ran.exits(USAGE).says(&["no worker has a point `in-hnd`", "did you mean `in-hand`?"]);
     assert!(!project.path("runs/02-fire-and-forget").exists(), "{ran}");

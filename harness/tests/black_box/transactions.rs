@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{INCONCLUSIVE, Project, are_gone};
+use crate::common::{INCONCLUSIVE, LAB_6, Project, are_gone};
 
 /// A variant of lab 6 with a transactional producer and a reader.
 fn producing(name: &str, arguments: &str, more: &str) -> String {
@@ -31,10 +31,15 @@ fn a_client_that_gives_up_is_named_and_leaves_nothing_behind() {
 fn a_transaction_left_open_is_named_and_the_next_run_is_as_if_it_were_not() {
     let open = "fault = [{ kill = \"producer\", at = { point = \"produced\", nth = 3 }, heal = \"never\" }]";
     let arguments = "\"--transaction-timeout-ms\", \"600000\"";
-    let project = Project::with_lab_6(&producing("left-open", arguments, open));
-    // The same broker, and the same names of producers, for one after the other.
+    let project = Project::with_lab_6("");
+    // Variants run in the order of the file, one after the other on the same broker, with the same names of producers.
+    let file = format!("{LAB_6}/lab.toml");
+    let text = std::fs::read_to_string(project.path(&file)).expect("the lab");
+    let left_open = producing("left-open", arguments, open);
+    project.write(&file, &text.replacen("\n[[variant]]", &format!("{left_open}\n[[variant]]"), 1));
     let (ran, results) = project.results(&["run", "6/left-open", "6/kafka-transactions"]);
     ran.exits(INCONCLUSIVE);
+    assert_eq!(results[0]["variant"], "left-open", "{ran}");
     assert_eq!(results[0]["verdict"], "inconclusive", "{ran}");
     let events =
         std::fs::read_to_string(project.latest("left-open").join("events.jsonl")).expect("its events");

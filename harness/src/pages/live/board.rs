@@ -203,6 +203,7 @@ fn way(plan: &Plan) -> Way {
             Sink::Webhook { .. } => "webhook",
             Sink::Table => "table",
             Sink::Balance => "balance",
+            Sink::Topic { .. } => "topic",
         },
     }
 }
