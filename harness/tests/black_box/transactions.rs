@@ -41,8 +41,8 @@ fn a_transaction_left_open_is_named_and_the_next_run_is_as_if_it_were_not() {
     ran.exits(INCONCLUSIVE);
     assert_eq!(results[0]["variant"], "left-open", "{ran}");
     assert_eq!(results[0]["verdict"], "inconclusive", "{ran}");
-    let events =
-        std::fs::read_to_string(project.latest("left-open").join("events.jsonl")).expect("its events");
+    let run = results[0]["run"].as_str().expect("its folder");
+    let events = std::fs::read_to_string(project.path(run).join("events.jsonl")).expect("its events");
     assert!(events.contains("10 messages in the store are of a transaction that is still open"), "{events}");
     assert!(events.contains("the group's committed offsets are"), "{events}");
     assert_eq!(results[1]["as_expected"], true, "{ran}");
