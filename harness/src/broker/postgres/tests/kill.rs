@@ -83,7 +83,9 @@ async fn nothing_outlives_the_harness() {
         let pids = lines.into_iter().find_map(|line| Some(line.split_once("server is ")?.1.to_owned()));
         let pids = pids.expect("the child says which processes there are");
         let all: Vec<_> = pids.split(' ').filter_map(|pid| table::one(pid.parse().unwrap())).collect();
-        assert!(all.len() > 3 && all.iter().all(table::Process::alive), "{pids}");
+        // The session that asked whether the statement was begun ends by itself; a paused server does not reap it.
+        let alive = all.iter().filter(|process| process.alive()).count();
+        assert!(alive > 3, "{alive} of {all:?}");
         harness.kill().unwrap();
         harness.wait().unwrap();
         are_gone(&all).await;
