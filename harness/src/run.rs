@@ -106,7 +106,9 @@ impl Stage<'_> {
             self.broker_is_up(*broker).await?;
         }
         let schema = self.schema()?;
-        self.stores.create(plan, schema.as_deref()).await?;
+        if let Some(what) = self.stores.create(plan, schema.as_deref()).await? {
+            self.events.emit(RunEvent::BoundHit { what })?;
+        }
         if let Sink::Webhook { keyed } = self.plan.sink {
             self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag, keyed).await?);
             self.live.watch(crate::sink::WEBHOOK, false);

@@ -59,13 +59,18 @@ impl Stores {
         Ok(())
     }
 
-    /// Creates what the plan asks for. `schema` is the text of the lab's SQL file.
-    pub async fn create(&self, plan: &Plan, schema: Option<&str>) -> Result<(), Error> {
+    /// Creates what the plan asks for, in place of what another run may have left under the same names. `schema` is the
+    /// text of the lab's SQL file. Says what is still there and cannot be removed: the run then proves nothing.
+    pub async fn create(&self, plan: &Plan, schema: Option<&str>) -> Result<Option<String>, Error> {
+        let mut still_there = None;
         if let (Some(store), Some(stream)) = (&self.nats, plan.stream()) {
             store.create(stream, plan.consumer()).await?;
         }
         if let (Some(store), Some(names)) = (&self.kafka, &plan.kafka) {
             store.create(names.topic.partitions, &names.topic.config).await?;
+            if names.group {
+                still_there = store.remove_group().await?;
+            }
         }
         if let (Some(store), Sink::Topic { .. }) = (&self.kafka, &plan.sink) {
             // Each partition of the one feeds one of the other.
@@ -74,7 +79,7 @@ impl Stores {
         if let Some(store) = &self.postgres {
             store.create(schema).await?;
         }
-        Ok(())
+        Ok(still_there)
     }
 
     /// Where brokers are and the run's names on them, for a worker. Secrets go by the environment alone. `link` is the

@@ -24,6 +24,9 @@ use crate::{broker::Committed, error::Error};
 /// How often it is asked again whether a topic is there, or gone: the answer is the condition.
 const STEP: Duration = Duration::from_millis(10);
 
+/// How long members that another run has left in the group may take to be missed: their sessions are of a second or two.
+const MISSED_BOUND: Duration = Duration::from_secs(10);
+
 /// The names that one run uses on its broker. No two runs share any.
 #[derive(Clone, Debug)]
 pub struct Names {
@@ -108,6 +111,35 @@ impl Store {
             }
         }
         self.wait_until_led(name, partitions, what).await
+    }
+
+    /// Removes the group, where another run has left one of this name: what it has done would be taken for ours. It can be
+    /// removed when its members are missed. Says what is wrong where they are not.
+    pub async fn remove_group(&self) -> Result<Option<String>, Error> {
+        self.remove_group_within(MISSED_BOUND).await
+    }
+
+    async fn remove_group_within(&self, bound: Duration) -> Result<Option<String>, Error> {
+        let name = self.names.group.as_str();
+        let what = format!("remove the group {name} that was left over");
+        let admin = self.admin()?;
+        let deadline = Instant::now() + bound;
+        loop {
+            let results =
+                admin.delete_groups(&[name], &options()).await.map_err(|error| asked(&what, &error))?;
+            match results.into_iter().find_map(Result::err) {
+                None | Some((_, RDKafkaErrorCode::GroupIdNotFound)) => return Ok(None),
+                Some((_, RDKafkaErrorCode::NonEmptyGroup)) if Instant::now() < deadline => {
+                    tokio::time::sleep(STEP).await; // the pace of asking; that nobody is left is the condition
+                }
+                Some((_, RDKafkaErrorCode::NonEmptyGroup)) => {
+                    return Ok(Some(format!(
+                        "another run has members in the group {name}, still there after {bound:?}"
+                    )));
+                }
+                Some((_, error)) => return Err(asked(&what, &error)),
+            }
+        }
     }
 
     /// Creates the topic that is the run's sink.
@@ -236,3 +268,7 @@ fn is_deliverable(bootstrap: &str, names: &Names, range: Range) -> Result<bool, 
         None => Err(asked(&what, &format!("no answer within {ANSWER_BOUND:?}"))),
     }
 }
+
+#[cfg(test)]
+#[path = "left_over_tests.rs"]
+mod left_over_tests;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use async_nats::jetstream::{
     self,
     consumer::{AckPolicy, pull},
-    context::GetStreamErrorKind,
+    context::{DeleteStreamErrorKind, GetStreamErrorKind},
     stream::{Config, RawMessageErrorKind, RetentionPolicy, State, StorageType, Stream},
 };
 use futures::StreamExt;
@@ -73,7 +73,8 @@ impl Store {
         Ok(Self { client, jetstream, names: names.clone() })
     }
 
-    /// Creates the run's stream, and its durable consumer where the variant has one.
+    /// Creates the run's stream, and its durable consumer where the variant has one. A stream of that name that was left
+    /// over is removed first: one with the same settings would be taken for ours, with all that is in it.
     pub async fn create(
         &self,
         stream: &StreamSettings,
@@ -96,6 +97,7 @@ impl Store {
             num_replicas: 1,
             ..Config::default()
         };
+        self.remove_stream().await?;
         let stream =
             self.jetstream.create_stream(config).await.map_err(|error| asked("create the stream", &error))?;
         let Some(consumer) = consumer else { return Ok(()) };
@@ -112,6 +114,14 @@ impl Store {
         };
         stream.create_consumer(config).await.map_err(|error| asked("create the consumer", &error))?;
         Ok(())
+    }
+
+    async fn remove_stream(&self) -> Result<(), Error> {
+        match self.jetstream.delete_stream(&self.names.stream).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_not_found(&error.kind()) => Ok(()),
+            Err(error) => Err(asked("remove a stream that was left over", &error)),
+        }
     }
 
     /// What the run's consumer has still to do.
@@ -249,6 +259,10 @@ fn is_gone(kind: &GetStreamErrorKind) -> bool {
     matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND)
 }
 
+fn is_not_found(kind: &DeleteStreamErrorKind) -> bool {
+    matches!(kind, DeleteStreamErrorKind::JetStream(error) if error.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND)
+}
+
 fn asked(what: &str, error: &dyn std::fmt::Display) -> Error {
     Error::Other(format!("nats-server was asked to {what}: {error}"))
 }
@@ -259,3 +273,7 @@ async fn bounded<T>(what: &str, work: impl Future<Output = Result<T, Error>>) ->
         Err(_) => Err(Error::Other(format!("nats-server did not {what} within {ANSWER_BOUND:?}"))),
     }
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
