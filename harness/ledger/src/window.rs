@@ -19,6 +19,8 @@ pub enum What {
     Link(String),
     /// A worker was held at this point.
     Held(String),
+    /// A worker joined a group that shares partitions, until it was handed its first message: it gets what others had.
+    Joining,
     /// No consumer was ready. Its target is of no interest.
     NoConsumerReady,
     /// Another fault, as it reads behind its target: "cut off".
@@ -76,6 +78,7 @@ impl fmt::Display for What {
             Self::Disconnected => f.write_str("disconnected"),
             Self::Link(fault) => write!(f, "hit by {fault} on its link"),
             Self::Held(point) => write!(f, "held at {point}"),
+            Self::Joining => f.write_str("joining"),
             Self::NoConsumerReady => f.write_str("no consumer ready"),
             Self::Other(what) => f.write_str(what),
         }
@@ -126,6 +129,7 @@ mod tests {
         };
         assert_eq!(shown(What::Killed, "broker"), "broker killed");
         assert_eq!(shown(What::Held("reading".to_owned()), "consumer-0"), "consumer-0 held at reading");
+        assert_eq!(shown(What::Joining, "consumer-1"), "consumer-1 joining");
         assert_eq!(shown(What::NoConsumerReady, ""), "no consumer ready");
         assert_eq!(shown(What::Other("cut off".to_owned()), "broker"), "broker cut off");
     }

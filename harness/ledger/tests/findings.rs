@@ -245,6 +245,26 @@ fn duplicated_by_two_who_had_it_at_once() {
 }
 
 #[test]
+fn redelivered_to_whoever_joined_the_group() {
+    let first: Journal<'_> = ("transformer-0.0", &[(Delivered, 0, 200)]);
+    let again: Journal<'_> =
+        ("transformer-1.0", &[(Delivered, 0, 303), (Reported, 0, 307), (Settled, 0, 308)]);
+    let joining = |who, from, to| [window(What::Joining, who, from, Some(to))];
+    let causes =
+        |windows: &[Window]| causes("redelivered", &[SENT_AND_ACKED, first, again], windows, &DRAINED);
+    assert_eq!(
+        causes(&joining("transformer-1", 250, 303)),
+        [
+            "0-0: delivered to transformer-0 at 0.200 s, no ack of it confirmed when transformer-1 joined at 0.250 s and was given what transformer-0 had, delivered again to transformer-1 at 0.303 s"
+        ]
+    );
+    // Whoever had joined and been given its share before, or is not the one who got it, explains nothing.
+    for windows in [joining("transformer-1", 100, 150), joining("transformer-2", 250, 303)] {
+        assert!(causes(&windows)[0].contains("the cause is not known"), "{windows:?}");
+    }
+}
+
+#[test]
 fn duplicated_by_a_kill_between_effect_and_ack() {
     let journals: [Journal<'_>; 3] = [
         SENT_AND_ACKED,

@@ -21,8 +21,14 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
     }
     for Recorded { at_s, event } in &archive.events {
         match event {
-            RunEvent::WorkerReady { worker, .. } if consumers.contains(worker) => {
-                windows.end("no consumer", *at_s)
+            RunEvent::WorkerReady { worker, incarnation } if consumers.contains(worker) => {
+                windows.end("no consumer", *at_s);
+                if *incarnation == 0 && joins_a_group(archive, worker) {
+                    windows.begin(worker, What::Joining, worker, *at_s);
+                    if let Some(given_s) = first_delivery(archive, &windows, *at_s, Some(worker)) {
+                        windows.end(worker, given_s);
+                    }
+                }
             }
             // A fault of the network or of the webhook is armed first; whether it took hold is seen later.
             RunEvent::FaultFired { number, fault, target, resolved, injected, .. }
@@ -41,7 +47,7 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
                 if !consumers.is_empty() && was_down(archive, *number) {
                     // They have to connect again: who is back is seen when something reaches them.
                     windows.begin("no consumer", What::NoConsumerReady, "", *at_s);
-                    if let Some(back_s) = first_delivery(archive, &windows, *at_s) {
+                    if let Some(back_s) = first_delivery(archive, &windows, *at_s, None) {
                         windows.end("no consumer", back_s);
                     }
                 }
@@ -100,10 +106,21 @@ fn was_down(archive: &Archive, number: usize) -> bool {
     })
 }
 
-/// When the first message was handed to a consumer after this moment, in seconds.
-fn first_delivery(archive: &Archive, windows: &Open, after_s: f64) -> Option<f64> {
+/// Whether this worker starts late and gets its share of what others have: members of a group of Kafka's do.
+fn joins_a_group(archive: &Archive, worker: &str) -> bool {
+    let plan = archive.plan();
+    let late = parts(&plan.workers).iter().any(|(name, part)| name == worker && part.spec.start.is_some());
+    late && plan.kafka.as_ref().is_some_and(|kafka| kafka.group)
+}
+
+/// When the first message was handed to a consumer, or to this one, after this moment, in seconds.
+fn first_delivery(archive: &Archive, windows: &Open, after_s: f64, to: Option<&str>) -> Option<f64> {
     let after_ns = windows.ns(after_s);
-    let entries = archive.journals.iter().flat_map(|journal| &journal.entries);
+    let of = |writer: &str| {
+        to.is_none_or(|worker| writer.strip_prefix(worker).is_some_and(|life| life.starts_with('.')))
+    };
+    let journals = archive.journals.iter().filter(|journal| of(&journal.header.writer));
+    let entries = journals.flat_map(|journal| &journal.entries);
     let later = entries.filter(|entry| entry.kind == Kind::Delivered && entry.time_ns > after_ns);
     later.map(|entry| entry.time_ns).min().map(|ns| (ns - archive.start_ns) as f64 / 1e9)
 }

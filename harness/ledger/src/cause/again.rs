@@ -209,6 +209,16 @@ fn copies(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
     Some(cause.and(format!(" and to {} at ", story.who(pair.again))).at(pair.again))
 }
 
+/// When whoever got it again joined the group: the partition went from one to the other.
+fn took_over<'a>(story: &'a Story<'_>, pair: &Pair<'_>) -> Option<&'a Window> {
+    let (who, whom) = (story.who(pair.first), story.who(pair.again));
+    story.first(|window| {
+        let meanwhile = window.from_ns <= pair.again.time_ns
+            && window.to_ns.is_none_or(|handed_over| handed_over >= pair.first.time_ns);
+        window.what == What::Joining && window.target == whom && who != whom && meanwhile
+    })
+}
+
 /// What lies between the two deliveries, and the second one.
 fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
     let (from, to) = (pair.first.time_ns, pair.again.time_ns);
@@ -243,6 +253,9 @@ fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
         cause.and(format!(", then {} {stretch} and not acked in time", held.what))
     } else if pair.at_once {
         cause.and(", who was not done with it")
+    } else if let Some(joining) = took_over(story, pair) {
+        let at = story.at(joining.from_ns);
+        cause.and(format!(", no ack of it confirmed when {whom} joined at {at} and was given what {who} had"))
     } else {
         explained = false;
         cause.and(", no ack of it confirmed")
