@@ -25,6 +25,7 @@ pub async fn work(kit: &Kit, connection: &mut PgConnection, message: &Taken) -> 
             .bind(message.id.to_string())
             .execute(&mut *transaction)
             .await?;
+        kit.point("after-seen").await;
         sqlx::query("insert into effects (message) values ($1)")
             .bind(&message.text)
             .execute(&mut *transaction)

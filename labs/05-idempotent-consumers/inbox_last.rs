@@ -10,6 +10,7 @@ pub async fn work(kit: &Kit, connection: &mut PgConnection, message: &Taken) -> 
         .bind(message.id.to_string())
         .fetch_one(&mut *connection)
         .await?;
+    kit.point("checked").await;
     if !known {
         sqlx::query("insert into effects (message) values ($1)")
             .bind(&message.text)

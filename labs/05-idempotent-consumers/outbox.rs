@@ -16,6 +16,7 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
         let payload = kit.payload(message);
         let text = String::from_utf8_lossy(&payload);
         kit.attempted(message)?;
+        kit.point("before-begin").await;
         let mut transaction = database.connection().await?.begin().await?;
         place(&mut transaction, message, &text).await?;
         kit.point("after-order").await;

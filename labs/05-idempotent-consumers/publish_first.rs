@@ -16,6 +16,7 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
     while let Some(message) = kit.next_message().await {
         let payload = kit.payload(message);
         kit.attempted(message)?;
+        kit.point("before-begin").await;
         let mut transaction = database.connection().await?.begin().await?;
         place(&mut transaction, message, &String::from_utf8_lossy(&payload)).await?;
         kit.point("after-order").await;

@@ -21,6 +21,7 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
 
     while let Some(message) = input.next().await {
         let Some(id) = kit.delivered(&message.payload)? else { continue };
+        kit.point("taken").await;
         transactions.begin()?;
         kit.point("begun").await;
         // Kafka does not know of this, and cannot take it back.
@@ -30,6 +31,7 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
         transactions.send_offsets(&input, &[message]).await?;
         kit.point("offsets-sent").await;
         transactions.commit().await?;
+        // Done, for the broker. Only this process does not know it yet.
         kit.point("committed").await;
         kit.settled(id)?;
     }

@@ -66,6 +66,7 @@ async fn send(kit: &Kit, output: &Transactions, batch: &[Message]) -> Result<Res
 }
 
 async fn in_transaction(kit: &Kit, output: &Transactions, batch: &[Message]) -> Result<(), Failed> {
+    kit.point("before-begin").await;
     output.begin()?;
     kit.point("begun").await;
     for message in batch {
