@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::worker::{Standing, Worker};
 use crate::{
     broker::stores::Stores,
@@ -16,9 +18,34 @@ use crate::{
 /// machine a consumer needs it to ask its broker.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
-/// How long a drain may take before it is given up, where the plan's limit is not shorter; a redelivery period
-/// comes on top.
-const DRAIN_BOUND: Duration = Duration::from_secs(20);
+/// How long nothing may move before a drain is given up, where the plan's limit is not shorter; a redelivery period comes
+/// on top. While messages still go to their consumers, only the limit ends it: many small steps take as long as they take.
+const STILL_BOUND: Duration = Duration::from_secs(20);
+
+/// When a drain is given up.
+struct Patience {
+    began: Instant,
+    /// How long nothing may move.
+    still: Duration,
+    /// When it is over, whatever moves.
+    end: Instant,
+}
+
+impl Patience {
+    fn begin(limit: Duration, redelivery: Duration) -> Self {
+        let began = Instant::now();
+        Self { began, still: STILL_BOUND.min(limit) + redelivery, end: began + limit + redelivery }
+    }
+
+    fn end_within(&mut self, bound: Duration) {
+        self.end = self.end.min(Instant::now() + bound);
+    }
+
+    /// `moved` is when anything moved last: before the drain as well.
+    fn is_over(&self, now: Instant, moved: Instant) -> bool {
+        now > self.end || now > moved.max(self.began) + self.still
+    }
+}
 
 impl Stage<'_> {
     /// Waits until the broker has nothing left and every consumer asked and got nothing. Says so, or says
@@ -29,14 +56,13 @@ impl Stage<'_> {
             let left = "the broker was left as it was, with whatever it holds".to_owned();
             return self.events.emit(RunEvent::NotDrained { left });
         }
-        let bound = DRAIN_BOUND.min(self.plan.limit) + self.plan.redelivery_period();
-        let mut deadline = tokio::time::Instant::now() + bound;
+        let mut patience = Patience::begin(self.plan.limit, self.plan.redelivery_period());
         let mut hurried = false;
         let mut asked = 0;
         loop {
             if self.interrupted && !hurried {
                 hurried = true;
-                deadline = deadline.min(tokio::time::Instant::now() + INTERRUPTED_BOUND);
+                patience.end_within(INTERRUPTED_BOUND);
             }
             asked += 1;
             let left = match self.ask_for_drain(asked).await {
@@ -46,7 +72,7 @@ impl Stage<'_> {
                 },
                 Err(error) => error.to_string(),
             };
-            if tokio::time::Instant::now() > deadline {
+            if patience.is_over(Instant::now(), self.moved) {
                 return self.events.emit(RunEvent::NotDrained { left });
             }
             // Nothing to wait for but time: the broker is asked again at this pace.
@@ -135,5 +161,33 @@ impl Stage<'_> {
             (Ended::Reached, _) | (_, None) => None,
             (_, Some(name)) => Some(format!("{name} did not say that it got nothing more")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn who_still_moves_is_waited_for_up_to_the_limit() {
+        let patience = Patience::begin(30 * SECOND, SECOND);
+        let at = |seconds| patience.began + seconds * SECOND;
+        assert!(!patience.is_over(at(21), patience.began) && patience.is_over(at(22), patience.began));
+        assert!(
+            !patience.is_over(at(21), patience.began - 60 * SECOND),
+            "a drain is no standstill at its beginning"
+        );
+        assert!(!patience.is_over(at(31), at(30)) && patience.is_over(at(32), at(32)));
+    }
+
+    #[test]
+    fn a_short_limit_and_an_interrupt_are_the_shorter_wait() {
+        let mut patience = Patience::begin(4 * SECOND, Duration::ZERO);
+        let at = patience.began + 5 * SECOND;
+        assert!(patience.is_over(at, at));
+        patience.end_within(SECOND);
+        assert!(patience.is_over(patience.began + 2 * SECOND, patience.began + 2 * SECOND));
     }
 }
