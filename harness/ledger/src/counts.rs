@@ -17,6 +17,8 @@ pub struct Scope {
     pub consumed: bool,
     /// What one producer sends lies in several logs, and there is an order within each of them only.
     pub spread: bool,
+    /// How long the broker waits for an ack before it delivers again, in nanoseconds, where it does.
+    pub ack_wait_ns: Option<u64>,
 }
 
 /// What a sink that adds up should hold, and what it holds.

@@ -9,8 +9,15 @@ use ledger::{
     Lives, MessageId, Scope, What, Window, findings,
 };
 
-const DRAINED: Scope =
-    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true, spread: false };
+const DRAINED: Scope = Scope {
+    drained: true,
+    store_read: false,
+    settles: false,
+    keyed: false,
+    consumed: true,
+    spread: false,
+    ack_wait_ns: None,
+};
 const READ_BACK: Scope = Scope { store_read: true, ..DRAINED };
 const START_NS: u64 = 7_000_000_000;
 
@@ -262,6 +269,23 @@ fn redelivered_to_whoever_joined_the_group() {
     for windows in [joining("transformer-1", 100, 150), joining("transformer-2", 250, 303)] {
         assert!(causes(&windows)[0].contains("the cause is not known"), "{windows:?}");
     }
+}
+
+#[test]
+fn redelivered_since_no_ack_came_within_the_ack_wait() {
+    let taken: Journal<'_> =
+        ("consumer-0.0", &[(Delivered, 0, 200), (Delivered, 0, 1_190), (Settled, 0, 1_195)]);
+    let causes = |wait_ms: u64| {
+        let scope = Scope { ack_wait_ns: Some(wait_ms * 1_000_000), ..DRAINED };
+        causes("redelivered", &[SENT_AND_ACKED, taken], &[], &scope)
+    };
+    assert_eq!(
+        causes(1_000),
+        [
+            "0-0: delivered to consumer-0 at 0.200 s, no ack of it within the ack wait of 1.000 s, delivered again to consumer-0 at 1.190 s"
+        ]
+    );
+    assert!(causes(2_000)[0].contains("the cause is not known"), "it came too early for that");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn lives(wanted: Vec<IdRange>, journals: &[Vec<Entry>]) -> Lives {
 
 fn scope() -> impl Strategy<Value = Scope> {
     any::<[bool; 6]>().prop_map(|[drained, store_read, settles, keyed, consumed, spread]| Scope {
+        ack_wait_ns: None,
         drained,
         store_read,
         settles,
@@ -66,8 +67,15 @@ fn scope() -> impl Strategy<Value = Scope> {
 /// All that an account tells, so that two accounts can be compared.
 fn told(account: &Account) -> String {
     let ids: Vec<_> = Fate::ALL.iter().map(|fate| account.ids(*fate)).collect();
-    let scope =
-        Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true, spread: false };
+    let scope = Scope {
+        drained: true,
+        store_read: true,
+        settles: true,
+        keyed: true,
+        consumed: true,
+        spread: false,
+        ack_wait_ns: None,
+    };
     let counts = account.counts(&scope, &Lives::default());
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| account.count(*kind)).collect();
     format!("{ids:?} {counts:?} {kinds:?} {} {:?}", account.in_flight(), account.candidates())

@@ -7,8 +7,15 @@ use ledger::{
     MessageId, Scope, Verdict, findings, judge,
 };
 
-const DRAINED: Scope =
-    Scope { drained: true, store_read: false, settles: false, keyed: false, consumed: true, spread: false };
+const DRAINED: Scope = Scope {
+    drained: true,
+    store_read: false,
+    settles: false,
+    keyed: false,
+    consumed: true,
+    spread: false,
+    ack_wait_ns: None,
+};
 
 /// Journals of one id, or of few: each entry is a word and a sequence of producer 0.
 fn account(journals: &[&[(Kind, u32)]]) -> Account {
@@ -320,8 +327,15 @@ fn rule_8_what_does_not_apply_is_null_and_not_zero() {
     let expected =
         ["stored", "stored_again", "deduplicated", "settled", "redelivered_after_settled", "calls"];
     assert!(null.eq(expected));
-    let all =
-        Scope { drained: true, store_read: true, settles: true, keyed: true, consumed: true, spread: false };
+    let all = Scope {
+        drained: true,
+        store_read: true,
+        settles: true,
+        keyed: true,
+        consumed: true,
+        spread: false,
+        ack_wait_ns: None,
+    };
     let counts = account(&[]).counts(&all, &Lives::default());
     assert!(counts.iter().all(|(_, count)| count == Some(0)));
 }

@@ -116,6 +116,7 @@ fn scope(archive: &Archive, drained: bool) -> Scope {
         settles: plan.settles(),
         keyed: archive.has(Kind::Called),
         consumed: plan.workers.iter().any(|part| part.role != Role::Producer),
+        ack_wait_ns: Some(plan.redelivery_period().as_nanos() as u64).filter(|wait| *wait > 0),
         spread: plan.kafka.as_ref().is_some_and(|kafka| kafka.topic.partitions > 1),
     }
 }

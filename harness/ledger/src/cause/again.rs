@@ -2,9 +2,12 @@
 
 use super::Cause;
 use crate::{
-    Event, Kind, What, Window,
+    Event, Kind, What, Window, seconds,
     story::{Story, all, first},
 };
+
+/// So much later than the broker handed a message over a consumer may write that down, on a busy machine: 100 ms.
+const HEARD_NS: u64 = 100_000_000;
 
 /// Two deliveries, and what lies between them.
 struct Pair<'a> {
@@ -256,6 +259,8 @@ fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
     } else if let Some(joining) = took_over(story, pair) {
         let at = story.at(joining.from_ns);
         cause.and(format!(", no ack of it confirmed when {whom} joined at {at} and was given what {who} had"))
+    } else if let Some(wait_ns) = story.scope.ack_wait_ns.filter(|wait| to - from + HEARD_NS >= *wait) {
+        cause.and(format!(", no ack of it within the ack wait of {}", seconds(wait_ns, 0)))
     } else {
         explained = false;
         cause.and(", no ack of it confirmed")

@@ -5,6 +5,7 @@ mod plans;
 mod predictions;
 mod settings;
 mod targets;
+mod walks;
 
 use std::{path::Path, time::Duration};
 
