@@ -29,8 +29,9 @@ const READY_BOUND: Duration = Duration::from_secs(30);
 const RECOVER_BOUND: Duration = Duration::from_secs(30);
 
 /// When nothing has moved for this long, and a redelivery period on top, nothing more will happen by itself: a fault
-/// that waits for a point that nobody passes would otherwise wait for the whole limit.
-const QUIET: Duration = Duration::from_secs(5);
+/// that waits for a point that nobody passes would otherwise wait for the whole limit. It is longer than the longest wait
+/// after which a worker or a broker goes on by itself: 10 s, for an answer or for the end of a transaction left open.
+const QUIET: Duration = Duration::from_secs(15);
 
 /// How long a worker may take to end after `stop`.
 const STOP_BOUND: Duration = Duration::from_secs(15);

@@ -9,7 +9,12 @@ use crate::common::{
 
 /// A project whose variant `own` has a consumer of this script.
 fn with_consumer(script: &str) -> Project {
-    let project = Project::tiny(&variant("own", "", "", "").replacen(
+    with_consumer_and(script, "")
+}
+
+/// The same, with more lines of the variant.
+fn with_consumer_and(script: &str, more: &str) -> Project {
+    let project = Project::tiny(&variant("own", "", "", more).replacen(
         "role = \"consumer\", command = [\"sh\", \"worker.sh\"]",
         "role = \"consumer\", command = [\"sh\", \"own.sh\"]",
         1,
@@ -28,6 +33,26 @@ fn breaks(script: &str, words: &[&str]) {
     ran.exits(INCONCLUSIVE);
     assert_eq!((&results[0]["verdict"], &results[0]["as_expected"]), (&json!("inconclusive"), &json!(null)));
     project.run(&["run", "7/plain"]).exits(AS_EXPECTED);
+}
+
+/// A consumer that says nothing for longer than most waits take, and then goes on.
+const SILENT: &str = r#"
+echo ":: ready"
+while read -r order argument; do
+  case "$HARNESS_INCARNATION $order" in
+    "0 go") sleep 7; echo ":: delivered 0-0..0-4"; echo ":: applied 0-0..0-4" ;;
+    "1 go") echo ":: delivered 0-5..0-9"; echo ":: applied 0-5..0-9" ;;
+    *" drain") echo ":: idle $argument" ;;
+    *" stop") exit 0 ;;
+  esac
+done
+"#;
+
+#[test]
+fn one_that_is_silent_for_a_while_is_waited_for() {
+    let killed = "fault = [{ kill = \"consumer\", at = { delivered = 5 }, heal = { after = \"0ms\" } }]";
+    let project = with_consumer_and(SILENT, killed);
+    project.run(&["run", "7/own"]).exits(AS_EXPECTED).says(&["kept", "kill consumer-0 at 5 delivered"]);
 }
 
 #[test]
