@@ -5,11 +5,7 @@ mod mailbox;
 pub mod outcome;
 mod pull;
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::{
     Client, ConnectOptions, Event, Request, Subject,
@@ -17,7 +13,10 @@ use async_nats::{
 };
 use bytes::Bytes;
 use futures::StreamExt;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 use crate::{Error, Kit, settings};
 
@@ -58,24 +57,29 @@ pub async fn connect(kit: &Kit, options: ConnectOptions) -> Result<Client, Error
     if let Some((user, password)) = nats.login() {
         options = options.user_and_password(user, password);
     }
-    let slow_told = std::sync::Arc::new(AtomicBool::new(false));
+    let slow = Arc::new(Notify::new());
+    tokio::task::spawn_local(tell_of_drops(kit.clone(), slow.clone()));
     options = options.event_callback(move |event| {
-        let slow_told = slow_told.clone();
-        async move { log(&event, &slow_told) }
+        let slow = slow.clone();
+        async move { heard(&event, &slow) }
     });
     options.connect(url).await.map_err(|error| format!("cannot connect to NATS at {url}: {error}").into())
 }
 
-/// The client's events are for the log only. In particular it tells of some of the messages that a slow
-/// consumer makes it drop, not of all: nothing may be counted by them.
-fn log(event: &Event, slow_told: &AtomicBool) {
+/// The client's events are for the log. In particular it tells of some of the messages that a slow consumer makes it drop, not
+/// of all: nothing may be counted by them.
+fn heard(event: &Event, slow: &Notify) {
     match event {
-        Event::SlowConsumer(_) if slow_told.swap(true, Ordering::Relaxed) => {}
-        Event::SlowConsumer(_) => {
-            tracing::warn!("NATS: this consumer is too slow, its client drops messages")
-        }
+        Event::SlowConsumer(_) => slow.notify_one(),
         other => tracing::info!("NATS: {other}"),
     }
+}
+
+/// Passes the point `client-drops`, once, when the client has said that it drops messages.
+async fn tell_of_drops(kit: Kit, slow: Arc<Notify>) {
+    slow.notified().await;
+    tracing::warn!("NATS: this consumer is too slow, its client drops messages");
+    kit.point("client-drops").await;
 }
 
 /// The subject of the run's messages.

@@ -19,6 +19,10 @@ pub struct Scope {
     pub spread: bool,
     /// How long the broker waits for an ack before it delivers again, in nanoseconds, where it does.
     pub ack_wait_ns: Option<u64>,
+    /// The store is a table that consumers ask again and again, each for what it takes for open.
+    pub polled: bool,
+    /// The largest batch that the broker's log takes, in bytes, where every message is larger.
+    pub too_large_for: Option<u32>,
 }
 
 /// What a sink that adds up should hold, and what it holds.

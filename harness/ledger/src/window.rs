@@ -21,6 +21,8 @@ pub enum What {
     Held(String),
     /// A worker joined a group that shares partitions, until it was handed its first message: it gets what others had.
     Joining,
+    /// A consumer's client said that it drops messages. It does not say which, nor when: the window is the worker's whole life.
+    Dropping,
     /// No consumer was ready. Its target is of no interest.
     NoConsumerReady,
     /// Another fault, as it reads behind its target: "cut off".
@@ -79,6 +81,7 @@ impl fmt::Display for What {
             Self::Link(fault) => write!(f, "hit by {fault} on its link"),
             Self::Held(point) => write!(f, "held at {point}"),
             Self::Joining => f.write_str("joining"),
+            Self::Dropping => f.write_str("dropping messages"),
             Self::NoConsumerReady => f.write_str("no consumer ready"),
             Self::Other(what) => f.write_str(what),
         }

@@ -54,13 +54,13 @@ fn lives(wanted: Vec<IdRange>, journals: &[Vec<Entry>]) -> Lives {
 
 fn scope() -> impl Strategy<Value = Scope> {
     any::<[bool; 6]>().prop_map(|[drained, store_read, settles, keyed, consumed, spread]| Scope {
-        ack_wait_ns: None,
         drained,
         store_read,
         settles,
         keyed,
         consumed,
         spread,
+        ..Scope::default()
     })
 }
 
@@ -73,8 +73,7 @@ fn told(account: &Account) -> String {
         settles: true,
         keyed: true,
         consumed: true,
-        spread: false,
-        ack_wait_ns: None,
+        ..Scope::default()
     };
     let counts = account.counts(&scope, &Lives::default());
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| account.count(*kind)).collect();

@@ -15,6 +15,8 @@ const DRAINED: Scope = Scope {
     consumed: true,
     spread: false,
     ack_wait_ns: None,
+    polled: false,
+    too_large_for: None,
 };
 
 /// Journals of one id, or of few: each entry is a word and a sequence of producer 0.
@@ -333,8 +335,7 @@ fn rule_8_what_does_not_apply_is_null_and_not_zero() {
         settles: true,
         keyed: true,
         consumed: true,
-        spread: false,
-        ack_wait_ns: None,
+        ..Scope::default()
     };
     let counts = account(&[]).counts(&all, &Lives::default());
     assert!(counts.iter().all(|(_, count)| count == Some(0)));

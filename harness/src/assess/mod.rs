@@ -116,6 +116,8 @@ fn scope(archive: &Archive, drained: bool) -> Scope {
         settles: plan.settles(),
         keyed: archive.has(Kind::Called),
         consumed: plan.workers.iter().any(|part| part.role != Role::Producer),
+        polled: plan.polls_a_table(),
+        too_large_for: plan.too_large_for(),
         ack_wait_ns: Some(plan.redelivery_period().as_nanos() as u64).filter(|wait| *wait > 0),
         spread: plan.kafka.as_ref().is_some_and(|kafka| kafka.topic.partitions > 1),
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use journal::Journal;
 use ledger::{Kind, What, Window};
 
 use super::Archive;
@@ -11,6 +12,9 @@ use crate::{
     scenario::{Action, Role, Target},
     workload::launch::parts,
 };
+
+/// The point that a worker passes when its client has said that it drops messages.
+const DROPPING: &str = "client-drops";
 
 /// The windows of a run, in the order of their beginning.
 pub fn windows(archive: &Archive) -> Vec<Window> {
@@ -59,7 +63,18 @@ pub fn windows(archive: &Archive) -> Vec<Window> {
             _ => {}
         }
     }
+    windows.all.extend(dropping(archive));
     windows.all
+}
+
+/// The consumers whose client said that it drops messages.
+fn dropping(archive: &Archive) -> impl Iterator<Item = Window> {
+    let full = |journal: &&Journal| journal.points.iter().any(|(name, count)| name == DROPPING && *count > 0);
+    archive.journals.iter().filter(full).map(|journal| {
+        let writer = &journal.header.writer;
+        let target = writer.rsplit_once('.').map_or(writer.as_str(), |(worker, _)| worker).to_owned();
+        Window { what: What::Dropping, target, from_ns: archive.start_ns, to_ns: None }
+    })
 }
 
 /// The windows so far, and which of them are open: of one name several, where a worker is held more than once at a point.

@@ -174,6 +174,17 @@ impl Plan {
         consumer.and_then(|consumer| consumer.ack_wait).unwrap_or_default()
     }
 
+    /// Whether what consumers take is a table, which they ask.
+    pub fn polls_a_table(&self) -> bool {
+        self.stream().is_none() && self.kafka.is_none() && self.postgres.is_some()
+    }
+
+    /// The largest batch that the topic takes, in bytes, where every message is larger.
+    pub fn too_large_for(&self) -> Option<u32> {
+        let most = self.kafka.as_ref()?.topic.config.get("max.message.bytes")?.parse().ok()?;
+        (self.workload.payload > most).then_some(most)
+    }
+
     /// The lines for a server's own configuration file that the variant asks for; empty for an ordinary server.
     pub fn server_settings(&self, broker: Broker) -> String {
         let Some(settings) = self.server.of(broker) else { return String::new() };

@@ -107,8 +107,14 @@ pub(super) fn after_settled(story: &Story<'_>, life: &[Event]) -> Option<Cause> 
         Some(down) => cause.and(format!(", broker {} at {}", down.first(), story.at(down.from_ns))),
         None => cause,
     };
-    let cause = cause.and(format!(", delivered again to {} at ", story.who(again))).at(again);
-    Some(if down.is_some() { cause } else { cause.unexplained() })
+    let (who, whom) = (story.who(settled), story.who(again));
+    let read_before = down.is_none() && read_before(story, who, whom);
+    let cause = match read_before {
+        true => cause.and(format!(", when most likely {whom} had read it already")),
+        false => cause,
+    };
+    let cause = cause.and(format!(", delivered again to {whom} at ")).at(again);
+    Some(if down.is_some() || read_before { cause } else { cause.unexplained() })
 }
 
 /// More than one copy in the broker's store.
@@ -212,6 +218,11 @@ fn copies(story: &Story<'_>, life: &[Event], pair: &Pair<'_>) -> Option<Cause> {
     Some(cause.and(format!(" and to {} at ", story.who(pair.again))).at(pair.again))
 }
 
+/// Whether the second one can only have it from a look at the table before the first had marked it as done.
+fn read_before(story: &Story<'_>, who: &str, whom: &str) -> bool {
+    story.scope.polled && who != whom
+}
+
 /// When whoever got it again joined the group: the partition went from one to the other.
 fn took_over<'a>(story: &'a Story<'_>, pair: &Pair<'_>) -> Option<&'a Window> {
     let (who, whom) = (story.who(pair.first), story.who(pair.again));
@@ -244,8 +255,9 @@ fn again(story: &Story<'_>, cause: Cause, pair: &Pair<'_>) -> Cause {
         let stretch = story.stretch(link.from_ns, link.to_ns);
         cause.and(format!(", {who} was {} {stretch} before its ack was confirmed", link.what))
     } else if let Some(settled) = pair.settled {
-        explained = false;
-        cause.and(", its ack confirmed at ").at(settled)
+        explained = read_before(story, who, whom);
+        let cause = cause.and(", its ack confirmed at ").at(settled);
+        if explained { cause.and(format!(", when most likely {whom} had read it already")) } else { cause }
     } else if let Some(held) = story.first(|window| {
         window.target == who
             && slow(&window.what)

@@ -121,7 +121,12 @@ fn not_stored(story: &Story<'_>, told: &Event) -> Cause {
                     end.what
                 ))
             }
-            None => cause.and(", not in the broker's store").unexplained(),
+            None => match story.scope.too_large_for {
+                Some(most) => cause.and(format!(
+                    ", not in the broker's store: it takes no batch of more than {most} bytes, and each message is larger"
+                )),
+                None => cause.and(", not in the broker's store").unexplained(),
+            },
         },
     }
 }
@@ -148,6 +153,14 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
     {
         return Cause::say(format!("published while {} was {}", down.target, story.state(&Down::of(down))));
     }
+    if let Some(full) =
+        story.first(|window| consumer(window) && window.what == What::Dropping && window.holds(sent.time_ns))
+    {
+        let target = &full.target;
+        return Cause::say(format!(
+            "reached {target}, whose client dropped messages: most likely this one too, its buffer was full"
+        ));
+    }
     let after = |window: &Window| window.from_ns >= sent.time_ns;
     let end = story.first(|window| consumer(window) && window.is_end() && after(window));
     let down = story.broker_down_within(sent.time_ns, u64::MAX);
@@ -165,6 +178,9 @@ fn on_the_way(story: &Story<'_>, sent: &Event, told: &Event, in_store: bool) -> 
             let from = story.at(down.from_ns);
             cause.and(format!(", broker {} {from}, never handed to a consumer", down.first()))
         }
+        (_, None) if in_store && story.scope.polled => cause.and(
+            ", in the table, but never delivered: most likely consumers had read on before its transaction ended",
+        ),
         (_, None) if in_store => cause.and(", in the broker's store, but never delivered").unexplained(),
         (_, None) => cause.and(", never delivered").unexplained(),
     }
