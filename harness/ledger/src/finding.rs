@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, Counts, Fate, IdRange, Lives, Scope, Window,
-    cause::{Cause, cause},
+    cause::{Cause, UNKNOWN, cause},
     lives::Piece,
     range::{self, total},
     story::Story,
@@ -23,6 +23,13 @@ pub struct Finding {
     pub ids: Vec<IdRange>,
     /// Why, in one sentence without its full stop. Where nothing explains it, it says that the cause is not known.
     pub cause: String,
+}
+
+impl Finding {
+    /// Whether its cause is known, for all of its ids.
+    pub fn is_explained(&self) -> bool {
+        !self.cause.contains(UNKNOWN)
+    }
 }
 
 /// Everything odd in an account, grouped by cause: first what is worst, and of one kind the larger group first.
@@ -69,7 +76,7 @@ fn of_fate(story: &Story<'_>, fate: Fate, ids: &[IdRange], lives: &Lives) -> Vec
     findings.sort_by_key(|finding| (u64::MAX - finding.count, finding.ids.first().copied()));
     if !unseen.is_empty() {
         let (all, left) = (total(ids), total(&unseen));
-        let cause = format!("the cause is not known: only {} of {all} were looked at one by one", all - left);
+        let cause = format!("{UNKNOWN}: only {} of {all} were looked at one by one", all - left);
         findings.push(finding(unseen, cause));
     }
     findings

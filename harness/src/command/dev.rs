@@ -10,6 +10,7 @@ use crate::{
     cli::DevCheckArgs,
     dev::{
         Trial,
+        causes::causes,
         claims::{Tally, defects, expectations},
         control::controls,
         lesson,
@@ -149,6 +150,8 @@ fn check_runs(chosen: &[String], all: &[Lab], trials: &[Trial], seeds: u32, find
     let (tally, problems) = controls(chosen, all, trials);
     let told = format!("{} of {} strong variants are clean without faults", tally.good, tally.all);
     findings.add("controls", told, problems);
+    let (tally, problems) = causes(trials);
+    findings.add("causes", format!("{} of {} are known", tally.good, tally.all), problems);
     let (tally, problems) = questions(chosen, all, trials);
     let told = format!("{} of {} have one answer in every run", tally.good, tally.all);
     findings.add("questions", told, problems);

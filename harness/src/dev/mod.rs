@@ -1,6 +1,7 @@
 //! For those who write lessons: is a lab what its texts say? Everything here is pure: texts and results go in, what is
 //! wrong with them comes out. The runs are made by `command/bench.rs`.
 
+pub mod causes;
 pub mod claims;
 pub mod control;
 pub mod lesson;

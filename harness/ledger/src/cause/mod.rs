@@ -8,6 +8,9 @@ mod outcome;
 
 use crate::{Event, Fate, story::Story};
 
+/// What a sentence says where what was seen explains nothing.
+pub(crate) const UNKNOWN: &str = "the cause is not known";
+
 /// A sentence with gaps for moments. Ids with the same sentence make one finding, and each moment becomes the
 /// stretch from the earliest to the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Cause {
 
     /// Ends where what was seen does not explain it.
     pub fn unexplained(self) -> Self {
-        self.and("; the cause is not known")
+        self.and(format!("; {UNKNOWN}"))
     }
 
     /// What ids of one finding have in common.
@@ -70,5 +73,5 @@ pub(crate) fn cause(story: &Story<'_>, fate: Fate, life: &[Event]) -> Cause {
         Fate::Crossed => outcome::crossed(story, life),
         _ => None,
     };
-    found.unwrap_or_else(|| Cause::say("the cause is not known"))
+    found.unwrap_or_else(|| Cause::say(UNKNOWN))
 }
