@@ -1,73 +1,15 @@
 //! The sentences of the findings, each from a small history.
 
+mod history;
+
+use history::*;
 use ledger::{
-    Account, Entry, Finding, Kind,
     Kind::{
         Acked, Applied, Attempted, Crossed, Deduplicated, Delivered, GivenUp, Rejected, Reported,
         ResolvedAbsent, ResolvedStored, Settled, Stored, Unconfirmed,
     },
-    Lives, MessageId, Scope, What, Window, findings,
+    Scope, What,
 };
-
-const DRAINED: Scope = Scope {
-    drained: true,
-    store_read: false,
-    settles: false,
-    keyed: false,
-    consumed: true,
-    spread: false,
-    ack_wait_ns: None,
-    polled: false,
-    too_large_for: None,
-};
-const READ_BACK: Scope = Scope { store_read: true, ..DRAINED };
-const START_NS: u64 = 7_000_000_000;
-
-/// One journal: who wrote it, and kind, sequence and milliseconds of each entry.
-type Journal<'a> = (&'a str, &'a [(Kind, u32, u64)]);
-
-fn ns(milliseconds: u64) -> u64 {
-    START_NS + milliseconds * 1_000_000
-}
-
-fn window(what: What, target: &str, from: u64, to: Option<u64>) -> Window {
-    Window { what, target: target.to_owned(), from_ns: ns(from), to_ns: to.map(ns) }
-}
-
-fn found(journals: &[Journal<'_>], windows: &[Window], scope: &Scope) -> Vec<Finding> {
-    let entry = |(kind, seq, at): &(Kind, u32, u64)| Entry {
-        kind: *kind,
-        id: MessageId::new(0, *seq),
-        time_ns: ns(*at),
-    };
-    let journals: Vec<(&str, Vec<Entry>)> =
-        journals.iter().map(|(writer, entries)| (*writer, entries.iter().map(entry).collect())).collect();
-    let mut account = Account::new();
-    for (_, entries) in &journals {
-        let mut part = Account::new();
-        part.fold(entries);
-        account.merge(&part);
-    }
-    let mut lives = Lives::of(account.odd());
-    for (writer, (_, entries)) in journals.iter().enumerate() {
-        lives.collect(writer as u16, entries);
-    }
-    let writers: Vec<_> = journals.iter().map(|(writer, _)| (*writer).to_owned()).collect();
-    findings(&account, &account.counts(scope, &lives), &lives, windows, &writers, START_NS, scope)
-}
-
-/// The findings of one kind, as "ids: cause".
-fn causes(kind: &str, journals: &[Journal<'_>], windows: &[Window], scope: &Scope) -> Vec<String> {
-    let found = found(journals, windows, scope);
-    let shown = found.iter().filter(|finding| finding.kind == kind).map(|finding| {
-        let ids: Vec<_> = finding.ids.iter().map(ToString::to_string).collect();
-        format!("{}: {}", ids.join(" "), finding.cause)
-    });
-    shown.collect()
-}
-
-const SENT: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Unconfirmed, 0, 101)]);
-const SENT_AND_ACKED: Journal<'_> = ("producer-0.0", &[(Attempted, 0, 100), (Acked, 0, 101)]);
 
 #[test]
 fn lost_with_a_killed_consumer() {
@@ -249,104 +191,6 @@ fn duplicated_by_two_who_had_it_at_once() {
         causes("duplicated", &[SENT_AND_ACKED, first, again, sink], &[], &DRAINED),
         [
             "0-0: delivered to consumer-0 at 0.200 s, who was not done with it, delivered again to consumer-1 at 0.203 s, and applied again"
-        ]
-    );
-}
-
-#[test]
-fn redelivered_to_whoever_joined_the_group() {
-    let first: Journal<'_> = ("transformer-0.0", &[(Delivered, 0, 200)]);
-    let again: Journal<'_> =
-        ("transformer-1.0", &[(Delivered, 0, 303), (Reported, 0, 307), (Settled, 0, 308)]);
-    let joining = |who, from, to| [window(What::Joining, who, from, Some(to))];
-    let causes =
-        |windows: &[Window]| causes("redelivered", &[SENT_AND_ACKED, first, again], windows, &DRAINED);
-    assert_eq!(
-        causes(&joining("transformer-1", 250, 303)),
-        [
-            "0-0: delivered to transformer-0 at 0.200 s, no ack of it confirmed when transformer-1 joined at 0.250 s and was given what transformer-0 had, delivered again to transformer-1 at 0.303 s"
-        ]
-    );
-    // Whoever had joined and been given its share before, or is not the one who got it, explains nothing.
-    for windows in [joining("transformer-1", 100, 150), joining("transformer-2", 250, 303)] {
-        assert!(causes(&windows)[0].contains("the cause is not known"), "{windows:?}");
-    }
-}
-
-#[test]
-fn redelivered_since_no_ack_came_within_the_ack_wait() {
-    let taken: Journal<'_> =
-        ("consumer-0.0", &[(Delivered, 0, 200), (Delivered, 0, 1_190), (Settled, 0, 1_195)]);
-    let causes = |wait_ms: u64| {
-        let scope = Scope { ack_wait_ns: Some(wait_ms * 1_000_000), ..DRAINED };
-        causes("redelivered", &[SENT_AND_ACKED, taken], &[], &scope)
-    };
-    assert_eq!(
-        causes(1_000),
-        [
-            "0-0: delivered to consumer-0 at 0.200 s, no ack of it within the ack wait of 1.000 s, delivered again to consumer-0 at 1.190 s"
-        ]
-    );
-    assert!(causes(2_000)[0].contains("the cause is not known"), "it came too early for that");
-}
-
-#[test]
-fn redelivered_by_a_table_that_two_had_read() {
-    let first: Journal<'_> = ("consumer-1.0", &[(Delivered, 0, 200), (Settled, 0, 203)]);
-    let again: Journal<'_> = ("consumer-0.0", &[(Delivered, 0, 208), (Settled, 0, 212)]);
-    let polled = Scope { polled: true, ..READ_BACK };
-    let causes = |kind: &str, scope: &Scope| causes(kind, &[SENT_AND_ACKED, first, again], &[], scope);
-    assert_eq!(
-        causes("redelivered", &polled),
-        [
-            "0-0: delivered to consumer-1 at 0.200 s, its ack confirmed at 0.203 s, when most likely consumer-0 had read it already, delivered again to consumer-0 at 0.208 s"
-        ]
-    );
-    assert_eq!(
-        causes("redelivered_after_settled", &polled),
-        [
-            "0-0: ack confirmed at 0.203 s, when most likely consumer-0 had read it already, delivered again to consumer-0 at 0.208 s"
-        ]
-    );
-    assert!(
-        causes("redelivered", &READ_BACK)[0].contains("the cause is not known"),
-        "a broker looks by itself"
-    );
-}
-
-#[test]
-fn lost_since_it_is_too_large() {
-    let read: Journal<'_> = ("readback-kafka", &[]);
-    let causes = |scope| causes("lost", &[SENT, read], &[], &scope);
-    assert_eq!(
-        causes(Scope { too_large_for: Some(1_000), ..READ_BACK }),
-        [
-            "0-0: unconfirmed 0.101 s, not in the broker's store: it takes no batch of more than 1000 bytes, and each message is larger"
-        ]
-    );
-    assert!(causes(READ_BACK)[0].contains("the cause is not known"));
-}
-
-#[test]
-fn lost_by_a_client_that_drops_messages() {
-    let causes = |windows: &[Window]| causes("lost", &[SENT], windows, &DRAINED);
-    assert_eq!(
-        causes(&[window(What::Dropping, "consumer-0", 0, None)]),
-        [
-            "0-0: reached consumer-0, whose client dropped messages: most likely this one too, its buffer was full"
-        ]
-    );
-    assert!(causes(&[])[0].contains("the cause is not known"));
-}
-
-#[test]
-fn lost_in_a_table_since_its_reader_had_read_on() {
-    let stored: Journal<'_> = ("readback-postgres", &[(Stored, 0, 9_000)]);
-    let causes = |scope| causes("lost", &[SENT_AND_ACKED, stored], &[], &scope);
-    assert_eq!(
-        causes(Scope { polled: true, ..READ_BACK }),
-        [
-            "0-0: acked 0.101 s, in the table, but never delivered: most likely consumers had read on before its transaction ended"
         ]
     );
 }
