@@ -31,15 +31,14 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
         }
         while let Err(failed) = send(&kit, &output, &batch).await? {
             tracing::info!("{failed}");
-            if failed.is_fenced() {
-                // The broker takes nothing of this instance any more, and nothing of its transaction counts.
-                kit.point("fenced").await;
-                output = Transactions::into_topic(&kit, &name, within).await?;
-            } else if failed.is_abortable() {
-                output.abort().await?;
-                kit.point("given-up").await;
-            } else {
-                return Err(failed.into());
+            match output.give_up(failed).await {
+                Ok(()) => kit.point("given-up").await,
+                Err(failed) if failed.is_fenced() => {
+                    // The broker takes nothing of this instance any more, and nothing of its transaction counts.
+                    kit.point("fenced").await;
+                    output = Transactions::into_topic(&kit, &name, within).await?;
+                }
+                Err(failed) => return Err(failed.into()),
             }
         }
         batch.iter().try_for_each(|message| kit.outcome(*message, Outcome::Acked))?;

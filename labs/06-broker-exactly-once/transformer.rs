@@ -32,19 +32,17 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
     kit.ready().await;
 
     while let Some(batch) = input.next_batch(options.batch).await {
-        match transform(&kit, &input, &output, &batch).await? {
-            Ok(()) => {}
+        let Err(failed) = transform(&kit, &input, &output, &batch).await? else { continue };
+        tracing::info!("{failed}");
+        match output.give_up(failed).await {
+            Ok(()) => {
+                input.rewind().await?;
+                kit.point("given-up").await;
+            }
             Err(failed) if failed.is_fenced() => {
-                tracing::info!("{failed}");
                 kit.point("fenced").await;
                 input.retire().await;
                 return Ok(());
-            }
-            Err(failed) if failed.is_abortable() => {
-                tracing::info!("{failed}");
-                output.abort().await?;
-                input.rewind().await?;
-                kit.point("given-up").await;
             }
             Err(failed) => return Err(failed.into()),
         }

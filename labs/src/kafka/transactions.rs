@@ -45,11 +45,6 @@ impl Failed {
     pub fn is_fenced(&self) -> bool {
         self.how == Broken::Fenced
     }
-
-    /// The transaction has to be given up; then this instance may begin another one.
-    pub fn is_abortable(&self) -> bool {
-        self.how == Broken::Abortable
-    }
 }
 
 impl fmt::Display for Failed {
@@ -165,12 +160,15 @@ impl Transactions {
         self.ask("commit", |client, left| client.commit_transaction(left)).await
     }
 
-    /// Ends the transaction: nothing of it will ever count.
+    /// Ends the transaction that failed so: nothing of it will ever count. Then another one may begin.
     ///
     /// # Errors
-    /// The broker refuses it, or does not answer.
-    pub async fn abort(&self) -> Result<(), Failed> {
-        self.ask("abort", |client, left| client.abort_transaction(left)).await
+    /// None may begin any more: for what failed, or since another instance has taken over meanwhile.
+    pub async fn give_up(&self, failed: Failed) -> Result<(), Failed> {
+        match failed.how {
+            Broken::Abortable => self.ask("abort", |client, left| client.abort_transaction(left)).await,
+            _ => Err(failed),
+        }
     }
 
     /// Asks, on a thread that may block, and asks again while the client says that it is worth it and the time is not over.

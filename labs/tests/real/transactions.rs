@@ -91,3 +91,24 @@ async fn what_cannot_be_stored_is_given_up_and_tried_again_from_where_the_group_
     assert_eq!(transformer.told(Kind::Settled), vec![]);
     assert_eq!(kafka.logged("narrow.sink"), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_give_up_and_has_been_replaced_meanwhile_is_fenced() {
+    let kafka = Kafka::start();
+    let run = filled(&kafka, "late", &[("max.message.bytes", "100")]).await;
+    let mut first = run.start("transformer-0", &ONE_BY_ONE);
+    first.says(":: ready");
+    first.order("arm produced 1");
+    first.order("arm fenced 1");
+    first.order("go");
+    first.says(":: point produced 1");
+    // What it sent cannot be stored, so its client will ask for an abort: of that the broker wants to hear no more then.
+    let mut second = run.start("transformer-1", &ONE_BY_ONE);
+    second.says(":: ready");
+    first.order("release produced");
+    first.says(":: point fenced 1");
+    first.order("release fenced");
+    first.stops();
+    second.stops();
+    assert_eq!((first.told(Kind::Delivered), first.told(Kind::Settled)), (ids(0..1), vec![]));
+}
