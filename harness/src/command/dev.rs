@@ -150,8 +150,10 @@ fn check_runs(chosen: &[String], all: &[Lab], trials: &[Trial], seeds: u32, find
     let (tally, problems) = controls(chosen, all, trials);
     let told = format!("{} of {} strong variants are clean without faults", tally.good, tally.all);
     findings.add("controls", told, problems);
-    let (tally, problems) = causes(trials);
-    findings.add("causes", format!("{} of {} are known", tally.good, tally.all), problems);
+    let (tally, unknown) = causes(trials);
+    let known = format!("{} of {} are known", tally.good, tally.all);
+    let told = if unknown.is_empty() { known } else { format!("{known}; not of {}", unknown.join("; ")) };
+    findings.add("causes", told, Vec::new());
     let (tally, problems) = questions(chosen, all, trials);
     let told = format!("{} of {} have one answer in every run", tally.good, tally.all);
     findings.add("questions", told, problems);
