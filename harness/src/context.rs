@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
 };
 
@@ -70,6 +71,11 @@ impl Context {
         if !keep {
             self.session.remove();
         }
+    }
+
+    /// Where the harness's own servers listen for workers: the proxy, the webhook.
+    pub fn address(&self) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
     }
 
     /// The folder of a lab.

@@ -110,11 +110,12 @@ impl Stage<'_> {
         if let Some(what) = self.stores.create(plan, schema.as_deref()).await? {
             self.events.emit(RunEvent::BoundHit { what })?;
         }
+        let own = self.context.address();
         if let Sink::Webhook { keyed } = self.plan.sink {
-            self.webhook = Some(Webhook::start(&self.folder.journals(), self.run, &self.tag, keyed).await?);
+            self.webhook = Some(Webhook::start(own, &self.folder.journals(), self.run, &self.tag, keyed).await?);
             self.live.watch(crate::sink::WEBHOOK, false);
         }
-        self.links = Links::set_up(self.brokers, plan).await?;
+        self.links = Links::set_up(own, self.brokers, plan).await?;
         self.start_workers()
     }
 
@@ -123,7 +124,7 @@ impl Stage<'_> {
         let Some(server) = self.brokers.get(broker) else { return Ok(()) };
         let log_from = || std::fs::metadata(server.log()).map_or(0, |log| log.len() as usize);
         self.broker_log_from.entry(broker).or_insert_with(log_from);
-        let (version, port) = (server.version().to_owned(), server.port());
+        let (version, port) = (server.version().to_owned(), server.reach().address().port());
         let name = server.program().to_owned();
         self.stores.open(server).await?;
         if let Some(tell) = self.events.pulses() {

@@ -6,10 +6,12 @@ pub mod postgres;
 pub mod pulse;
 pub mod stores;
 
+mod reach;
 mod server;
 
 use std::collections::BTreeMap;
 
+pub use reach::Reach;
 pub use server::Server;
 
 use crate::{context::Context, error::Error, scenario::Broker};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use super::{Server, kafka, nats, postgres};
+use super::{Reach, Server, kafka, nats, postgres};
 use crate::scenario::Broker;
 
 /// How often it is asked.
@@ -66,12 +66,12 @@ enum Asker {
 impl Monitor {
     /// Begins to ask this server; `tag` is the run's. Each answer goes to `tell`.
     pub fn start(server: &Server, tag: &str, tell: impl Fn(Broker, Pulse) + Send + 'static) -> Self {
-        let (broker, mut asker) = match server {
-            Server::Nats(server) => (Broker::Nats, Asker::Nats(nats::pulse::Asker::of(server))),
-            Server::Postgres(server) => {
-                (Broker::Postgres, Asker::Postgres(Box::new(postgres::pulse::Asker::of(server))))
+        let (broker, mut asker) = match server.reach() {
+            Reach::Nats(access) => (Broker::Nats, Asker::Nats(nats::pulse::Asker::of(&access))),
+            Reach::Postgres(reach) => {
+                (Broker::Postgres, Asker::Postgres(Box::new(postgres::pulse::Asker::of(&reach))))
             }
-            Server::Kafka(server) => (Broker::Kafka, Asker::Kafka(kafka::pulse::Asker::of(server, tag))),
+            Reach::Kafka(reach) => (Broker::Kafka, Asker::Kafka(kafka::pulse::Asker::of(reach.own, tag))),
         };
         Self(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(EVERY);

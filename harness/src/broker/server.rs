@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{kafka, nats, postgres};
+use super::{Reach, kafka, nats, postgres};
 use crate::{
     context::Context,
     error::Error,
-    runtime::{local::Local, node::Node},
+    runtime::{local::Local, node::Node, sockets},
     scenario::{Action, Broker},
 };
 
@@ -81,9 +81,20 @@ impl Server {
         whichever!(self, server => server.version())
     }
 
-    /// The port that workers use, the same over restarts.
-    pub fn port(&self) -> u16 {
-        whichever!(self, server => server.port())
+    /// How to get to it, the same over restarts.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Server::Nats(server) => Reach::Nats(server.access()),
+            Server::Postgres(server) => Reach::Postgres(server.reach()),
+            Server::Kafka(server) => Reach::Kafka(server.reach()),
+        }
+    }
+
+    /// Whether a connection of a worker's was closed by its client and may still have bytes that the server has not
+    /// read. Only Kafka cannot be asked who is connected, so it is looked for in the kernel's list.
+    pub async fn has_half_closed(&self) -> Result<bool, Error> {
+        let Reach::Kafka(reach) = self.reach() else { return Ok(false) };
+        Ok(reach.worker_ports().into_iter().any(sockets::half_closed))
     }
 
     /// Where its log is.

@@ -1,11 +1,12 @@
 //! What one run has on its brokers: its names there, and the harness's own connections, over which it asks.
 
+use std::net::SocketAddr;
+
 use tokio::process::Command;
 
-use super::{Brokers, Committed, Server, kafka, nats, postgres};
+use super::{Brokers, Committed, Reach, Server, kafka, nats, postgres};
 use crate::{
     error::Error,
-    runtime::sockets,
     scenario::{Broker, Plan, Sink},
 };
 
@@ -45,15 +46,15 @@ impl Stores {
 
     /// Connects to a server; to be done anew after its restart.
     pub async fn open(&mut self, server: &Server) -> Result<(), Error> {
-        match server {
-            Server::Nats(server) => {
-                self.nats = Some(nats::store::Store::open(server, &self.nats_names).await?);
+        match server.reach() {
+            Reach::Nats(access) => {
+                self.nats = Some(nats::store::Store::open(&access, &self.nats_names).await?);
             }
-            Server::Kafka(server) => {
-                self.kafka = Some(kafka::store::Store::open(server, &self.kafka_names).await?);
+            Reach::Kafka(reach) => {
+                self.kafka = Some(kafka::store::Store::open(reach.own, &self.kafka_names).await?);
             }
-            Server::Postgres(server) => {
-                self.postgres = Some(postgres::store::Store::open(server, &self.postgres_names).await?);
+            Reach::Postgres(reach) => {
+                self.postgres = Some(postgres::store::Store::open(&reach, &self.postgres_names).await?);
             }
         }
         Ok(())
@@ -82,44 +83,42 @@ impl Stores {
         Ok(still_there)
     }
 
-    /// Where brokers are and the run's names on them, for a worker. Secrets go by the environment alone. `link` is the
-    /// port at which this worker finds a broker, where that is not the broker's own.
+    /// Where brokers are and the run's names on them, for a worker. Secrets go by the environment alone. `link` is where
+    /// this worker finds a broker, if that is not the broker's own address.
     pub fn tell(
         &self,
         brokers: &Brokers,
         plan: &Plan,
-        link: impl Fn(Broker) -> Option<u16>,
+        link: impl Fn(Broker) -> Option<SocketAddr>,
         command: &mut Command,
     ) {
         for (broker, server) in
             plan.brokers.iter().filter_map(|broker| Some((*broker, brokers.get(*broker)?)))
         {
+            let reach = server.reach();
             let at = |text: String| match link(broker) {
-                Some(port) => {
-                    text.replace(&format!("127.0.0.1:{}", server.port()), &format!("127.0.0.1:{port}"))
-                }
+                Some(link) => text.replace(&reach.address().to_string(), &link.to_string()),
                 None => text,
             };
-            match server {
-                Server::Nats(server) => {
-                    let access = server.access();
+            match &reach {
+                Reach::Nats(access) => {
                     command
-                        .env("NATS_URL", at(access.url))
+                        .env("NATS_URL", at(access.url()))
                         .env("NATS_USER", access.user)
-                        .env("NATS_PASSWORD", access.password)
+                        .env("NATS_PASSWORD", &access.password)
                         .env("NATS_SUBJECT", &self.nats_names.subject)
                         .env("NATS_STREAM", &self.nats_names.stream)
                         .env("NATS_CONSUMER", nats::store::CONSUMER);
                 }
-                Server::Kafka(server) => {
+                Reach::Kafka(reach) => {
                     command
-                        .env("KAFKA_BROKERS", at(server.access().bootstrap))
+                        .env("KAFKA_BROKERS", at(reach.workers.to_string()))
                         .env("KAFKA_TOPIC", &self.kafka_names.topic)
                         .env("KAFKA_GROUP", &self.kafka_names.group)
                         .env("KAFKA_SINK", &self.kafka_names.sink);
                 }
-                Server::Postgres(server) => {
-                    let url = server.access().database(&self.postgres_names.database);
+                Reach::Postgres(reach) => {
+                    let url = reach.access().database(&self.postgres_names.database);
                     command.env("POSTGRES_URL", at(url));
                 }
             }
@@ -167,8 +166,9 @@ impl Stores {
         if lives.is_empty() {
             return Ok(None);
         }
-        if let (Some(Server::Nats(server)), true) = (brokers.get(Broker::Nats), self.nats.is_some()) {
-            let open = nats::store::connections(server).await?;
+        let reach = |broker| brokers.get(broker).map(Server::reach);
+        if let (Some(Reach::Nats(access)), true) = (reach(Broker::Nats), self.nats.is_some()) {
+            let open = nats::store::connections(&access).await?;
             if let Some(name) = open.iter().find(|name| of_the_dead(name)) {
                 return Ok(Some(format!("nats-server has not closed the connection {name}")));
             }
@@ -179,8 +179,8 @@ impl Stores {
                 return Ok(Some(format!("PostgreSQL has not ended the backend of {name}")));
             }
         }
-        if let (Some(Server::Kafka(server)), true) = (brokers.get(Broker::Kafka), self.kafka.is_some())
-            && server.worker_ports().into_iter().any(sockets::half_closed)
+        if let (Some(server), true) = (brokers.get(Broker::Kafka), self.kafka.is_some())
+            && server.has_half_closed().await?
         {
             return Ok(Some("Kafka has not closed a connection whose client is gone".to_owned()));
         }

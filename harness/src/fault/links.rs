@@ -2,10 +2,10 @@
 //!
 //! Where no such fault is planned there is no proxy, and workers talk to their brokers directly.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::{
-    broker::{Brokers, Server},
+    broker::{Brokers, Reach, Server},
     error::Error,
     fault::driver::is_called,
     proxy::{Link, Mode, Proxy, Seen, Way},
@@ -44,8 +44,8 @@ pub enum Begun {
 
 impl Links {
     /// The links that the plan needs, if any: one for each worker, and for Kafka one for the producers and one for all
-    /// others, since a broker tells all clients of a listener the same address.
-    pub async fn set_up(brokers: &Brokers, plan: &Plan) -> Result<Option<Self>, Error> {
+    /// others, since a broker tells all clients of a listener the same address. They listen on the address `own`.
+    pub async fn set_up(own: IpAddr, brokers: &Brokers, plan: &Plan) -> Result<Option<Self>, Error> {
         let faults = plan.faults.iter().filter_map(|fault| fault.network.as_ref());
         let mut linked: Vec<Broker> = faults.map(|network| network.broker).collect();
         linked.sort();
@@ -58,17 +58,16 @@ impl Links {
         for broker in linked {
             let Some(server) = brokers.get(broker) else { continue };
             for (workers, listens, target) in ends(server, &plan.worker_names()) {
-                let target = SocketAddr::from(([127, 0, 0, 1], target));
-                let link = proxy.link(listens, target).await?;
+                let link = proxy.link(SocketAddr::new(own, listens), target).await?;
                 all.push(Named { broker, workers, link, fault: None });
             }
         }
         Ok(Some(Self { all, trouble_told: false, _proxy: proxy }))
     }
 
-    /// The port at which a worker finds a broker, where there is a link between them.
-    pub fn port(&self, worker: &str, broker: Broker) -> Option<u16> {
-        self.of(worker, broker).map(|named| named.link.port()).next()
+    /// Where a worker finds a broker, if there is a link between them.
+    pub fn address(&self, worker: &str, broker: Broker) -> Option<SocketAddr> {
+        self.of(worker, broker).map(|named| named.link.address()).next()
     }
 
     /// The links of a worker, or of all workers where a fault is on the broker's side.
@@ -142,16 +141,18 @@ impl Named {
     }
 }
 
-/// For each link: whose it is, where it listens (0 for any free port), and where it leads.
-fn ends(server: &Server, workers: &[String]) -> Vec<(Vec<String>, u16, u16)> {
-    if let Server::Kafka(server) = server {
+/// For each link: whose it is, at which port it listens (0 for any free one), and where it leads.
+fn ends(server: &Server, workers: &[String]) -> Vec<(Vec<String>, u16, SocketAddr)> {
+    let reach = server.reach();
+    if let Reach::Kafka(reach) = &reach {
         let of_producers = |name: &&String| is_called(name, Role::Producer.word());
         let producers = workers.iter().filter(of_producers).cloned().collect();
         let others = workers.iter().filter(|name| !of_producers(name)).cloned().collect();
-        let ends = [producers, others].into_iter().zip(server.links());
-        return ends.map(|(workers, link)| (workers, link.advertised, link.listens)).collect();
+        let ends = [producers, others].into_iter().zip(reach.links);
+        let at = |port| SocketAddr::new(reach.workers.ip(), port);
+        return ends.map(|(workers, link)| (workers, link.advertised, at(link.listens))).collect();
     }
-    workers.iter().map(|name| (vec![name.clone()], 0, server.port())).collect()
+    workers.iter().map(|name| (vec![name.clone()], 0, reach.address())).collect()
 }
 
 fn mode(action: Action, network: &Network) -> Mode {

@@ -45,10 +45,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
 /// Says the median of what `of` makes of the pairs, and in which range most of them are. The first does not count.
 fn tell(what: &str, unit: &str, pairs: &[[f64; 2]], of: impl Fn(&[f64; 2]) -> f64) {
     let pairs = &pairs[1..];
@@ -86,8 +82,8 @@ fn worker<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> 
 fn nats_stream(access: &Access, messages: usize) -> f64 {
     let (ready, is_ready) = mpsc::channel();
     let connect = |access: Access| {
-        let options = async_nats::ConnectOptions::with_user_and_password(access.user, access.password);
-        options.subscription_capacity(messages).connect(access.url)
+        let options = async_nats::ConnectOptions::with_user_and_password(access.user.to_owned(), access.password.clone());
+        options.subscription_capacity(messages).connect(access.url())
     };
     let (subscribing, publishing) = (connect(access.clone()), connect(access.clone()));
     let subscriber = worker(async move {
@@ -125,9 +121,9 @@ async fn a_nats_stream() {
     let binary = nats::install::find_or_install(project()).await.unwrap();
     let mut server = nats::server::Server::start(&local, &binary, folder.path(), "").await.unwrap();
     let proxy = Proxy::start().unwrap();
-    let link = proxy.link(0, loopback(server.port())).await.unwrap();
+    let link = proxy.link(loopback(0), loopback(server.port())).await.unwrap();
     let direct = server.access();
-    let through = Access { url: format!("nats://127.0.0.1:{}", link.port()), ..direct.clone() };
+    let through = Access { address: loopback(link.address().port()), ..direct.clone() };
     let measure = async |with: bool| nats_stream(if with { &through } else { &direct }, 300_000);
     let pairs = in_turns(PAIRS, measure).await;
     tell("NATS stream through the proxy / direct", "k/s", &pairs, |[direct, through]| through / direct);
@@ -186,11 +182,11 @@ async fn a_kafka_stream() {
     let installed = kafka::install::find_or_install(project()).await.unwrap();
     let mut server = kafka::server::Server::start(&local, &installed, folder.path(), "").await.unwrap();
     let proxy = Proxy::start().unwrap();
-    let [ports, _] = server.links();
-    let link = proxy.link(ports.advertised, loopback(ports.listens)).await.unwrap();
-    let (direct, through) = (server.access().bootstrap, format!("127.0.0.1:{}", link.port()));
+    let [ports, _] = server.reach().links;
+    let link = proxy.link(loopback(ports.advertised), loopback(ports.listens)).await.unwrap();
+    let (direct, through) = (server.reach().workers.to_string(), format!("127.0.0.1:{}", link.address().port()));
     let names = Names::of("cost");
-    let store = kafka::store::Store::open(&server, &names).await.unwrap();
+    let store = kafka::store::Store::open(server.reach().own, &names).await.unwrap();
     let measure = async |with: bool| {
         let messages = 400_000;
         store.create(1, &BTreeMap::new()).await.unwrap();
@@ -212,7 +208,7 @@ const WRITE_BYTES: usize = 16 * 1024;
 /// Megabytes a second of one stream to a server that never answers; armed as soon as it is on its way.
 async fn one_way(link: &mut Link, sink: &TcpListener, armed: bool) -> f64 {
     let total = 512 << 20;
-    let mut stream = TcpStream::connect(loopback(link.port())).unwrap();
+    let mut stream = TcpStream::connect(loopback(link.address().port())).unwrap();
     let mut server = sink.accept().unwrap().0;
     if armed {
         link.set(Mode { to_worker: Way::TakeOnce, ..Mode::default() }).await.unwrap();
@@ -237,7 +233,7 @@ async fn one_way(link: &mut Link, sink: &TcpListener, armed: bool) -> f64 {
 async fn an_armed_fault() {
     let sink = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Proxy::start().unwrap();
-    let mut link = proxy.link(0, sink.local_addr().unwrap()).await.unwrap();
+    let mut link = proxy.link(loopback(0), sink.local_addr().unwrap()).await.unwrap();
     let pairs = in_turns(4 * PAIRS, async |with: bool| one_way(&mut link, &sink, with).await).await;
     assert_eq!(link.seen().withheld(), 0, "it never fired");
     tell("an armed fault / nothing armed", "MB/s", &pairs, |[without, with]| with / without);
@@ -279,8 +275,8 @@ fn echo() -> SocketAddr {
 async fn a_round_trip() {
     let echo = echo();
     let proxy = Proxy::start().unwrap();
-    let link = proxy.link(0, echo).await.unwrap();
-    let through = loopback(link.port());
+    let link = proxy.link(loopback(0), echo).await.unwrap();
+    let through = loopback(link.address().port());
     let measure = async |with: bool| round_trips(if with { through } else { echo }, 5_000);
     let pairs = in_turns(PAIRS, measure).await;
     tell("a round trip takes longer by", "µs", &pairs, |[direct, through]| through - direct);

@@ -74,7 +74,7 @@ impl Shared {
 /// A link. It is closed, and its connections with it, when this is dropped.
 #[derive(Debug)]
 pub struct Link {
-    port: u16,
+    address: SocketAddr,
     shared: Arc<Shared>,
     /// The last change that the listener has heard of, or why it cannot listen.
     heard: watch::Receiver<Result<u64, String>>,
@@ -82,7 +82,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub(super) async fn open(proxy: &Handle, port: u16, target: SocketAddr) -> Result<Self, Error> {
+    pub(super) async fn open(proxy: &Handle, at: SocketAddr, target: SocketAddr) -> Result<Self, Error> {
         let (wish, _) = watch::channel(Wish::default());
         let shared = Arc::new(Shared {
             target,
@@ -92,25 +92,25 @@ impl Link {
             paces: <[Pace; 2]>::default(),
             trouble: Mutex::new(None),
         });
-        let failed = |error: String| Error::Other(format!("the proxy cannot listen on loopback: {error}"));
+        let failed = |error: String| Error::Other(format!("the proxy cannot listen at {at}: {error}"));
         // Bound on the proxy's own thread: a socket belongs to the runtime that made it.
         let bound = proxy.spawn(async move {
-            let listener = bind(port).await?;
-            let port = listener.local_addr()?.port();
-            Ok::<_, io::Error>((listener, port))
+            let listener = bind(at).await?;
+            let address = listener.local_addr()?;
+            Ok::<_, io::Error>((listener, address))
         });
-        let (listener, port) = bound
+        let (listener, address) = bound
             .await
             .map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))?;
         let (tell, heard) = watch::channel(Ok(0));
-        let task = proxy.spawn(Listening::new(listener, port, shared.clone(), tell).go_on());
-        Ok(Self { port, shared, heard, task })
+        let task = proxy.spawn(Listening::new(listener, address, shared.clone(), tell).go_on());
+        Ok(Self { address, shared, heard, task })
     }
 
-    /// The port that workers connect to.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where workers connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What was done so far.
@@ -150,14 +150,14 @@ impl Link {
         });
         let wanted = self.shared.wish.borrow().change;
         let heard = self.heard.wait_for(|heard| heard.as_ref().map_or(true, |heard| *heard >= wanted));
-        let port = self.port;
+        let at = self.address;
         match timeout(CHANGE_BOUND, heard).await {
             Ok(Ok(heard)) => match &*heard {
                 Ok(_) => Ok(()),
-                Err(why) => Err(Error::Other(format!("the proxy lost its port {port}: {why}"))),
+                Err(why) => Err(Error::Other(format!("the proxy lost its address {at}: {why}"))),
             },
             _ => {
-                Err(Error::Other(format!("the proxy on port {port} did not answer within {CHANGE_BOUND:?}")))
+                Err(Error::Other(format!("the proxy at {at} did not answer within {CHANGE_BOUND:?}")))
             }
         }
     }

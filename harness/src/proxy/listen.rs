@@ -1,6 +1,6 @@
 //! Takes a link's connections while it may, and refuses them while it may not by not listening at all.
 
-use std::{fs::File, io, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::{
@@ -25,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(10);
 /// A link's listener, its connections, and whoever wants to know how far it is.
 pub(super) struct Listening {
     listener: Option<TcpListener>,
-    port: u16,
+    address: SocketAddr,
     shared: Arc<Shared>,
     tell: watch::Sender<Result<u64, String>>,
     connections: JoinSet<()>,
@@ -36,12 +36,12 @@ pub(super) struct Listening {
 impl Listening {
     pub(super) fn new(
         listener: TcpListener,
-        port: u16,
+        address: SocketAddr,
         shared: Arc<Shared>,
         tell: watch::Sender<Result<u64, String>>,
     ) -> Self {
         let connections = JoinSet::new();
-        Self { listener: Some(listener), port, shared, tell, connections, spare: spare() }
+        Self { listener: Some(listener), address, shared, tell, connections, spare: spare() }
     }
 
     /// Until the link is dropped, or the port was lost.
@@ -78,7 +78,7 @@ impl Listening {
         if wish.mode.cut || wish.down {
             self.listener = None;
         } else if self.listener.is_none() {
-            self.listener = Some(bind_again(self.port).await?);
+            self.listener = Some(bind_again(self.address).await?);
         }
         Ok(())
     }
@@ -116,20 +116,20 @@ async fn accepted(listener: &Option<TcpListener>) -> io::Result<TcpStream> {
     }
 }
 
-/// On this port, or on any free one if that is 0. It has to be had again after a cut.
-pub(super) async fn bind(port: u16) -> io::Result<TcpListener> {
-    if port != 0 {
-        return TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+/// At this address, on any free port if it has none. The port has to be had again after a cut.
+pub(super) async fn bind(at: SocketAddr) -> io::Result<TcpListener> {
+    if at.port() != 0 {
+        return TcpListener::bind(at).await;
     }
-    let listener = ports::listen()?;
+    let listener = ports::listen_on(at.ip())?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
 
-async fn bind_again(port: u16) -> io::Result<TcpListener> {
+async fn bind_again(at: SocketAddr) -> io::Result<TcpListener> {
     let deadline = Instant::now() + BIND_BOUND;
     loop {
-        match bind(port).await {
+        match bind(at).await {
             Err(_) if Instant::now() < deadline => sleep(BREATH).await,
             bound => return bound,
         }

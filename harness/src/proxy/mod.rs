@@ -47,9 +47,9 @@ impl Proxy {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// A link to the server at `target`. It listens on the loopback port `port`, or on a free one if that is 0.
-    pub async fn link(&self, port: u16, target: SocketAddr) -> Result<Link, Error> {
-        Link::open(&self.handle, port, target).await
+    /// A link to the server at `target`. It listens at `at`, on a free port if that has none.
+    pub async fn link(&self, at: SocketAddr, target: SocketAddr) -> Result<Link, Error> {
+        Link::open(&self.handle, at, target).await
     }
 }
 
@@ -60,6 +60,12 @@ impl Drop for Proxy {
             let _ = thread.join();
         }
     }
+}
+
+/// A port of this machine's.
+#[cfg(test)]
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 #[cfg(test)]

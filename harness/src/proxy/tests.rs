@@ -38,7 +38,7 @@ fn echo() -> SocketAddr {
 }
 
 fn client(link: &Link) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", link.port())).unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", link.address().port())).unwrap();
     stream.set_read_timeout(Some(BOUND)).unwrap();
     stream
 }
@@ -72,7 +72,7 @@ fn until(link: &Link, what: impl Fn(&Seen) -> bool) -> Seen {
 
 async fn standing() -> (Proxy, Link) {
     let proxy = Proxy::start().unwrap();
-    let link = proxy.link(0, echo()).await.unwrap();
+    let link = proxy.link(loopback(0), echo()).await.unwrap();
     (proxy, link)
 }
 
@@ -129,7 +129,7 @@ async fn a_cut_link_refuses_and_a_healed_one_is_back_on_its_port() {
     let (_proxy, mut link) = standing().await;
     let mut stream = client(&link);
     round_trip(&mut stream, "before").unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], link.port()));
+    let address = SocketAddr::from(([127, 0, 0, 1], link.address().port()));
     link.set(Mode { cut: true, ..Mode::default() }).await.unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
@@ -191,7 +191,7 @@ async fn who_is_connected_when_the_reset_comes_is_reset_taken_or_not() {
     let (_proxy, mut link) = standing().await;
     let mut streams: Vec<_> = (0..100).map(|_| client(&link)).collect();
     let begun = Instant::now();
-    while established(link.port()) < 100 {
+    while established(link.address().port()) < 100 {
         assert!(begun.elapsed() < BOUND);
     }
     link.reset().await.unwrap();
@@ -250,11 +250,11 @@ async fn a_throttled_link_is_as_slow_as_it_is_told() {
 async fn a_server_that_is_not_there_and_a_link_that_is_dropped() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = Proxy::start().unwrap();
-    let link = proxy.link(0, gone).await.unwrap();
+    let link = proxy.link(loopback(0), gone).await.unwrap();
     let mut stream = client(&link);
     assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
-    let port = link.port();
-    let taken = proxy.link(port, gone).await.unwrap_err().to_string();
+    let port = link.address().port();
+    let taken = proxy.link(loopback(port), gone).await.unwrap_err().to_string();
     assert!(taken.contains("the proxy cannot listen on loopback"), "{taken}");
     drop(link);
     drop(proxy);

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, TcpListener},
+    net::{IpAddr, Ipv4Addr, TcpListener},
 };
 
 use rand::RngExt;
@@ -22,13 +22,22 @@ const TRIES: u32 = 100;
 /// # Errors
 /// When none of a hundred was.
 pub fn listen() -> io::Result<TcpListener> {
+    listen_on(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// As [`listen`], on another address of this machine's.
+///
+/// # Errors
+/// As for [`listen`].
+pub fn listen_on(own: IpAddr) -> io::Result<TcpListener> {
     let mut random = rand::rng();
-    let mut bound = bind(random.random_range(PORTS));
+    let mut bind = || TcpListener::bind((own, random.random_range(PORTS)));
+    let mut bound = bind();
     for _ in 1..TRIES {
         if bound.is_ok() {
             break;
         }
-        bound = bind(random.random_range(PORTS));
+        bound = bind();
     }
     bound
 }
@@ -39,10 +48,6 @@ pub fn listen() -> io::Result<TcpListener> {
 /// As for [`listen`].
 pub fn free() -> io::Result<u16> {
     Ok(listen()?.local_addr()?.port())
-}
-
-fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A webhook receiver inside the harness: every call is an effect, unless it carries an idempotency key that the receiver
 //! knows already, where it is told to know keys.
 
-use std::{convert::Infallible, path::Path, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, path::Path, sync::Arc};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
@@ -25,7 +25,7 @@ const KEY: &str = "idempotency-key";
 /// No message of a lab is longer, in bytes.
 const LONGEST_BODY: usize = 64 << 20;
 
-/// A receiver on a free loopback port. It ends, with its connections, when this value is dropped.
+/// A receiver on a free port. It ends, with its connections, when this value is dropped.
 #[derive(Debug)]
 pub struct Webhook {
     url: String,
@@ -34,11 +34,11 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Starts to listen. Effects go to the journal `sink-webhook` in `journals`.
-    pub async fn start(journals: &Path, run: u64, tag: &str, keyed: bool) -> Result<Self, Error> {
+    /// Starts to listen on the address `own`. Effects go to the journal `sink-webhook` in `journals`.
+    pub async fn start(own: IpAddr, journals: &Path, run: u64, tag: &str, keyed: bool) -> Result<Self, Error> {
         let desk = Arc::new(Desk::open(journals, run, tag, keyed)?);
-        let listen = |error| Error::Other(format!("the webhook receiver cannot listen on loopback: {error}"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen)?;
+        let listen = |error| Error::Other(format!("the webhook receiver cannot listen on {own}: {error}"));
+        let listener = TcpListener::bind((own, 0)).await.map_err(listen)?;
         let url = format!("http://{}/", listener.local_addr().map_err(listen)?);
         let server = tokio::spawn(serve(listener, desk.clone()));
         Ok(Self { url, desk, server })

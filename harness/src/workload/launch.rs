@@ -134,8 +134,8 @@ impl Stage<'_> {
             .env("HARNESS_RESEND", if self.plan.resend == Resend::Unknown { "unknown" } else { "never" })
             .env("HARNESS_EFFECT", if self.plan.sink.is_own_word() { "journal" } else { "reported" })
             .env("HARNESS_SEED", self.plan.seed.to_string());
-        let port = |broker| self.links.as_ref().and_then(|links| links.port(&worker.name, broker));
-        self.stores.tell(self.brokers, self.plan, port, &mut command);
+        let link = |broker| self.links.as_ref().and_then(|links| links.address(&worker.name, broker));
+        self.stores.tell(self.brokers, self.plan, link, &mut command);
         if let Some(webhook) = &self.webhook {
             command.env("WEBHOOK_URL", webhook.url());
         }

@@ -9,7 +9,10 @@ use rdkafka::{
 };
 
 use super::*;
-use crate::{broker::kafka::install, runtime::local::Local};
+use crate::{
+    broker::kafka::{install, server::Server},
+    runtime::local::Local,
+};
 
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -76,8 +79,8 @@ async fn what_another_run_has_left_is_removed_or_named() {
     let (local, folder) = (Local::for_tests(), tempfile::tempdir().unwrap());
     let kafka = install::find_or_install(project).await.unwrap();
     let mut server = Server::start(&local, &kafka, folder.path(), "").await.unwrap();
-    let (names, bootstrap) = (Names::of("t1"), server.access().bootstrap);
-    let store = Store::open(&server, &names).await.unwrap();
+    let (names, bootstrap) = (Names::of("t1"), server.reach().workers.to_string());
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     assert_eq!(store.remove_group().await.unwrap(), None, "there is none");
 
     // The other run: ten messages, seven of them done; three more in a transaction that is left open.

@@ -1,12 +1,11 @@
 //! What Kafka says cheaply: how far the run's topic goes. Its other numbers would need a plug-in in its Java.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::{
     client::{self, Aside, Quiet, asked},
-    server::Server,
     store::Names,
 };
 use crate::broker::pulse::Said;
@@ -20,8 +19,8 @@ pub struct Asker {
 
 impl Asker {
     /// Of this server, over restarts: the port stays.
-    pub fn of(server: &Server, tag: &str) -> Self {
-        Self { bootstrap: server.own(), topic: Names::of(tag).topic, client: None }
+    pub fn of(own: SocketAddr, tag: &str) -> Self {
+        Self { bootstrap: own.to_string(), topic: Names::of(tag).topic, client: None }
     }
 
     /// One answer. A topic that is not there yet holds nothing.

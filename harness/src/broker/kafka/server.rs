@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +12,7 @@ use super::{
     install::KafkaServer,
     jvm::{self, Archive},
     ready,
-    settings::{self, LinkPorts, Ports},
+    settings::{self, Ports, Reach},
     template, words,
 };
 use crate::{
@@ -47,13 +48,6 @@ pub struct Server {
     node: Option<Node>,
     /// How long the log was before the present start.
     log_before: u64,
-}
-
-/// What a client needs to reach the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// `127.0.0.1:<port>`, for `bootstrap.servers`.
-    pub bootstrap: String,
 }
 
 impl Server {
@@ -130,14 +124,15 @@ impl Server {
         self.launch(local).await
     }
 
-    /// What workers need to connect.
-    pub fn access(&self) -> Access {
-        Access { bootstrap: format!("127.0.0.1:{}", self.ports.client) }
-    }
-
     /// Where the harness itself connects: past whatever may stand before the workers' port.
     pub fn own(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.own)
+        self.reach().own.to_string()
+    }
+
+    /// Where it is, for those who connect.
+    pub fn reach(&self) -> Reach {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Reach { workers: at(self.ports.client), own: at(self.ports.own), links: self.ports.links }
     }
 
     /// The process, while there is one.
@@ -156,19 +151,9 @@ impl Server {
     }
 
     /// The workers' port, the same over restarts.
+    #[cfg(test)]
     pub fn port(&self) -> u16 {
         self.ports.client
-    }
-
-    /// The listeners behind the proxy.
-    pub fn links(&self) -> [LinkPorts; 2] {
-        self.ports.links
-    }
-
-    /// Every port that workers' connections may be on, on either side of the proxy.
-    pub fn worker_ports(&self) -> Vec<u16> {
-        let links = self.ports.links.into_iter().flat_map(|link| [link.listens, link.advertised]);
-        links.chain([self.ports.client]).collect()
     }
 
     /// Where its log is.

@@ -92,20 +92,20 @@ async fn a_broker_is_killed_paused_and_started_again_and_loses_nothing_that_was_
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(&local, &kafka().await, folder.path(), "").await.unwrap();
     let names = Names::of("t1");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     assert_eq!(store.backlog().await.unwrap(), Backlog::Gone, "no topic yet");
     assert_eq!(read_back(&store).await, None);
     store.create(3, &BTreeMap::new()).await.unwrap();
     assert_eq!(read_back(&store).await, Some(Vec::new()));
 
-    produce(&server.access().bootstrap, &names.topic, texts(0..1000).into_iter());
+    produce(&server.reach().workers.to_string(), &names.topic, texts(0..1000).into_iter());
     assert_eq!(store.backlog().await.unwrap(), Backlog::Left { behind: 1000 });
     let (pid, port) = (server.node().unwrap().pid(), server.port());
     assert_eq!(server.kill().await.unwrap(), (true, "exit by signal 9".to_owned()));
     assert!(!server.alive());
     server.restart(&local).await.unwrap();
     assert!(server.alive() && server.port() == port && server.node().unwrap().pid() != pid);
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     assert_eq!(read_back(&store).await, Some(texts(0..1000)), "all that was acked is there");
 
     // Longer than its session: the controller takes it to be gone.
@@ -113,14 +113,14 @@ async fn a_broker_is_killed_paused_and_started_again_and_loses_nothing_that_was_
     tokio::time::sleep(Duration::from_millis(1500)).await; // the pause itself, not a wait
     server.resume();
     server.resume();
-    produce(&server.access().bootstrap, &names.topic, texts(1000..1100).into_iter());
+    produce(&server.reach().workers.to_string(), &names.topic, texts(1000..1100).into_iter());
     assert_eq!(read_back(&store).await, Some(texts(0..1100)));
 
     let terminated = server.terminate().await.unwrap();
     assert_eq!(terminated, "exit code 143");
     assert_eq!(server.kill().await.unwrap(), (false, terminated), "it had ended by itself");
     server.restart(&local).await.unwrap();
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     assert_eq!(read_back(&store).await, Some(texts(0..1100)));
     assert!(server.restart(&local).await.is_err(), "it has not ended");
     store.delete().await;
@@ -134,9 +134,9 @@ async fn the_backlog_is_what_can_still_be_delivered() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(&local, &kafka().await, folder.path(), "").await.unwrap();
     let names = Names::of("t2");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     store.create(1, &BTreeMap::from([("max.message.bytes".to_owned(), "1000".to_owned())])).await.unwrap();
-    let bootstrap = server.access().bootstrap;
+    let bootstrap = server.reach().workers.to_string();
     produce(&bootstrap, &names.topic, texts(0..20).into_iter());
     consume(&bootstrap, &names, 15);
     assert_eq!(store.backlog().await.unwrap(), Backlog::Left { behind: 5 });
@@ -179,13 +179,13 @@ async fn the_backlog_is_what_can_still_be_delivered() {
     // One that was left over is replaced; a wrong setting is named.
     store.create(2, &BTreeMap::new()).await.unwrap();
     assert_eq!(read_back(&store).await, Some(Vec::new()));
-    let wrong = Store::open(&server, &Names::of("t3")).await.unwrap();
+    let wrong = Store::open(server.reach().own, &Names::of("t3")).await.unwrap();
     let error = wrong.create(1, &BTreeMap::from([("max.mesage.bytes".to_owned(), "1".to_owned())])).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("lab.t3") && error.contains("max.mesage.bytes"), "{error}");
 
     store.delete().await;
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(server.reach().own, &names).await.unwrap();
     becomes(&store, Backlog::Gone).await;
     assert_eq!(read_back(&store).await, None);
     server.stop().await.unwrap();
@@ -214,9 +214,9 @@ async fn how_long_starts_take() {
         let mut server = Server::start(&local, &kafka, folder.path(), "").await.unwrap();
         starts.push(begin.elapsed());
         let names = Names::of("t4");
-        let store = Store::open(&server, &names).await.unwrap();
+        let store = Store::open(server.reach().own, &names).await.unwrap();
         store.create(1, &BTreeMap::new()).await.unwrap();
-        produce(&server.access().bootstrap, &names.topic, texts(0..1000).into_iter());
+        produce(&server.reach().workers.to_string(), &names.topic, texts(0..1000).into_iter());
         server.kill().await.unwrap();
         let begin = Instant::now();
         server.restart(&local).await.unwrap();

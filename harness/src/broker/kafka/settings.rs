@@ -1,6 +1,9 @@
 //! The settings of our broker: one node, quick to start, on loopback alone.
 
-use std::{io, net::TcpListener};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
 
 use crate::runtime::ports;
 
@@ -25,6 +28,25 @@ pub struct LinkPorts {
     pub listens: u16,
     /// Where it says that it is: there the proxy listens, when there is one.
     pub advertised: u16,
+}
+
+/// Where a broker is, for those who connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Its listener for workers.
+    pub workers: SocketAddr,
+    /// Its listener for the harness: past whatever may stand before the workers' one.
+    pub own: SocketAddr,
+    /// The host of its listeners behind the proxy is that of `workers`; that of their advertised ends is the harness's.
+    pub links: [LinkPorts; 2],
+}
+
+impl Reach {
+    /// Every port that workers' connections may be on, on either side of the proxy.
+    pub fn worker_ports(&self) -> Vec<u16> {
+        let links = self.links.into_iter().flat_map(|link| [link.listens, link.advertised]);
+        links.chain([self.workers.port()]).collect()
+    }
 }
 
 impl Ports {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +18,6 @@ use rdkafka::{
 use super::{
     client::{self, ANSWER_BOUND, Aside, Quiet, asked},
     read::{self, Range, ranges},
-    server::Server,
 };
 use crate::{broker::Committed, error::Error};
 
@@ -73,8 +73,8 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Connects to the broker; to be made anew after a restart.
-    pub async fn open(server: &Server, names: &Names) -> Result<Self, Error> {
-        let bootstrap = server.own();
+    pub async fn open(own: SocketAddr, names: &Names) -> Result<Self, Error> {
+        let bootstrap = own.to_string();
         let asker = Arc::new(Aside::new(client::asker(&bootstrap, Some(&names.group))?));
         Ok(Self { names: names.clone(), bootstrap, asker })
     }

@@ -14,9 +14,9 @@ const CONNECT_BOUND: Duration = Duration::from_secs(10);
 
 /// Connects the harness itself. `name` is what the server calls the connection.
 pub async fn connect(access: &Access, name: &str) -> Result<async_nats::Client, async_nats::ConnectError> {
-    async_nats::ConnectOptions::with_user_and_password(access.user.clone(), access.password.clone())
+    async_nats::ConnectOptions::with_user_and_password(access.user.to_owned(), access.password.clone())
         .name(name)
         .connection_timeout(CONNECT_BOUND)
-        .connect(&access.url)
+        .connect(access.url())
         .await
 }

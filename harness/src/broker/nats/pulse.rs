@@ -3,7 +3,7 @@
 use async_nats::Client;
 use serde::Deserialize;
 
-use super::server::{Access, Server};
+use super::server::Access;
 use crate::broker::pulse::Said;
 
 /// Asks one server.
@@ -33,8 +33,8 @@ struct Jsz {
 
 impl Asker {
     /// Of this server, over restarts: the port stays.
-    pub fn of(server: &Server) -> Self {
-        Self { access: server.system_access(), client: None }
+    pub fn of(access: &Access) -> Self {
+        Self { access: access.of_the_system(), client: None }
     }
 
     /// One answer.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, fs,
+    net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -47,18 +48,30 @@ pub struct Server {
 /// What a client needs to reach the server. The password never appears on a command line or in a log.
 #[derive(Clone)]
 pub struct Access {
-    /// `nats://127.0.0.1:<port>`.
-    pub url: String,
-    /// The user of the labs' account.
-    pub user: String,
+    /// The server's address.
+    pub address: SocketAddr,
+    /// The user of the labs' account, or of the system's.
+    pub user: &'static str,
     /// Its password, made for this server alone.
     pub password: String,
+}
+
+impl Access {
+    /// As clients want it.
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.address)
+    }
+
+    /// The same for the system account, which tells who is connected.
+    pub fn of_the_system(&self) -> Self {
+        Self { user: "system", ..self.clone() }
+    }
 }
 
 impl fmt::Debug for Access {
     /// Leaves the password out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Access").field("address", &self.address).field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -118,15 +131,10 @@ impl Server {
     /// What clients need to connect.
     pub fn access(&self) -> Access {
         Access {
-            url: format!("nats://127.0.0.1:{}", self.port),
-            user: "lab".to_owned(),
+            address: SocketAddr::from(([127, 0, 0, 1], self.port)),
+            user: "lab",
             password: self.secret.clone(),
         }
-    }
-
-    /// Access to the system account, which tells who is connected.
-    pub fn system_access(&self) -> Access {
-        Access { user: "system".to_owned(), ..self.access() }
     }
 
     /// The process, while there is one.
@@ -176,6 +184,7 @@ impl Server {
     }
 
     /// The port, the same over restarts.
+    #[cfg(test)]
     pub fn port(&self) -> u16 {
         self.port
     }

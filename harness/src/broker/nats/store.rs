@@ -11,7 +11,7 @@ use async_nats::jetstream::{
 use futures::StreamExt;
 use serde::Deserialize;
 
-use super::server::Server;
+use super::server::Access;
 use crate::{
     error::Error,
     scenario::{Ack, ConsumerSettings, Retention, Storage, StreamSettings},
@@ -66,9 +66,9 @@ pub struct Store {
 
 impl Store {
     /// Connects to the server; to be made anew after a restart.
-    pub async fn open(server: &Server, names: &Names) -> Result<Self, Error> {
+    pub async fn open(access: &Access, names: &Names) -> Result<Self, Error> {
         let client =
-            super::connect(&server.access(), "harness").await.map_err(|error| asked("connect", &error))?;
+            super::connect(access, "harness").await.map_err(|error| asked("connect", &error))?;
         let jetstream = jetstream::ContextBuilder::new().timeout(ANSWER_BOUND).build(client.clone());
         Ok(Self { client, jetstream, names: names.clone() })
     }
@@ -224,7 +224,7 @@ async fn one_by_one(
 }
 
 /// The names of all connections that the server has open: a connection that is gone has been read to its end.
-pub async fn connections(server: &Server) -> Result<BTreeSet<String>, Error> {
+pub async fn connections(access: &Access) -> Result<BTreeSet<String>, Error> {
     #[derive(Deserialize)]
     struct Answer {
         data: Data,
@@ -237,7 +237,7 @@ pub async fn connections(server: &Server) -> Result<BTreeSet<String>, Error> {
     struct Connection {
         name: Option<String>,
     }
-    let client = super::connect(&server.system_access(), "harness-system")
+    let client = super::connect(&access.of_the_system(), "harness-system")
         .await
         .map_err(|error| asked("connect", &error))?;
     let request = client.request("$SYS.REQ.SERVER.PING.CONNZ", "{\"limit\":65536}".into());

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::*;
-use crate::{broker::nats::install, runtime::local::Local};
+use crate::{
+    broker::nats::{install, server::Server},
+    runtime::local::Local,
+};
 
 /// Five messages in the run's stream, two of them handed to somebody who never acks.
 async fn left_by_another_run(server: &Server, names: &Names) {
@@ -26,7 +29,7 @@ async fn a_stream_that_was_left_over_is_made_anew_with_its_consumer() {
     let binary = install::find_or_install(project).await.unwrap();
     let mut server = Server::start(&local, &binary, folder.path(), "").await.unwrap();
     let names = Names::of("t1");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.access(), &names).await.unwrap();
     let consumer = ConsumerSettings { ack: Ack::Explicit, ack_wait: None, max_ack_pending: None };
     let kept_in = |storage| StreamSettings {
         storage,
@@ -45,7 +48,7 @@ async fn a_stream_that_was_left_over_is_made_anew_with_its_consumer() {
         assert_eq!(store.read_back(|_| Ok(())).await.unwrap(), Some(0));
     }
     store.delete().await;
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.access(), &names).await.unwrap();
     assert_eq!(
         (store.read_back(|_| Ok(())).await.unwrap(), store.backlog().await.unwrap()),
         (None, Backlog::Gone)

@@ -16,7 +16,7 @@ mod user;
 
 pub use place::clean;
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
@@ -38,13 +38,13 @@ const OWN_ROLE: &str = "postgres";
 /// What a worker needs to reach the server. The password is never on a command line or in a log.
 #[derive(Clone)]
 pub struct Access {
-    /// `postgres://lab:<password>@127.0.0.1:<port>/`, without a database.
+    /// `postgres://lab:<password>@<address>/`, without a database.
     pub url: String,
 }
 
 impl Access {
-    fn of(password: &str, port: u16) -> Self {
-        Self { url: format!("postgres://{LAB_ROLE}:{password}@127.0.0.1:{port}/") }
+    fn of(password: &str, address: SocketAddr) -> Self {
+        Self { url: format!("postgres://{LAB_ROLE}:{password}@{address}/") }
     }
 
     /// The URL of one database.
@@ -60,25 +60,55 @@ impl fmt::Debug for Access {
     }
 }
 
-/// How the harness itself reaches a database. What it writes is safe on disk and its statements are in no log, whatever
-/// a lab sets for the server: passwords stand in some.
-fn own_options(password: &str, port: u16, database: &str) -> PgConnectOptions {
-    options(OWN_ROLE, password, port, database).options([
-        ("synchronous_commit", "on"),
-        ("log_statement", "none"),
-        ("log_min_duration_statement", "-1"),
-        ("log_min_duration_sample", "-1"),
-    ])
+/// Where a server is, and the passwords of the two roles: all that anybody needs to connect.
+#[derive(Clone)]
+pub struct Reach {
+    /// Its address, the same over restarts.
+    pub address: SocketAddr,
+    /// The password of the labs' role.
+    pub secret: String,
+    /// The password of the harness's own role.
+    pub own_secret: String,
 }
 
-/// How the harness reaches a database as the labs' role, for what has to be theirs.
-fn lab_options(password: &str, port: u16, database: &str) -> PgConnectOptions {
-    options(LAB_ROLE, password, port, database).options([("synchronous_commit", "on")])
+impl fmt::Debug for Reach {
+    /// Leaves the passwords out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reach").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
-fn options(role: &str, password: &str, port: u16, database: &str) -> PgConnectOptions {
+impl Reach {
+    /// What workers need to connect.
+    pub fn access(&self) -> Access {
+        Access::of(&self.secret, self.address)
+    }
+
+    /// How the harness itself reaches a database. What it writes is safe on disk and its statements are in no log,
+    /// whatever a lab sets for the server: passwords stand in some.
+    pub fn own(&self, database: &str) -> PgConnectOptions {
+        self.options(OWN_ROLE, &self.own_secret, database).options([
+            ("synchronous_commit", "on"),
+            ("log_statement", "none"),
+            ("log_min_duration_statement", "-1"),
+            ("log_min_duration_sample", "-1"),
+        ])
+    }
+
+    /// How the harness reaches a database as the labs' role, for what has to be theirs.
+    pub fn labs(&self, database: &str) -> PgConnectOptions {
+        self.options(LAB_ROLE, &self.secret, database).options([("synchronous_commit", "on")])
+    }
+
+    fn options(&self, role: &str, password: &str, database: &str) -> PgConnectOptions {
+        let (host, port) = (self.address.ip().to_string(), self.address.port());
+        options(&host, port, role, password, database)
+    }
+}
+
+fn options(host: &str, port: u16, role: &str, password: &str, database: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
-        .host("127.0.0.1")
+        .host(host)
         .port(port)
         .username(role)
         .password(password)

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Row, postgres::PgConnectOptions};
 
-use super::{connect, server::Server};
+use super::{Reach, connect};
 use crate::broker::pulse::Said;
 
 /// Cheap: it reads what the server keeps in memory anyway, and writes nothing.
@@ -18,8 +18,8 @@ pub struct Asker {
 
 impl Asker {
     /// Of this server, over restarts: the port stays.
-    pub fn of(server: &Server) -> Self {
-        Self { options: server.own("postgres"), connection: None }
+    pub fn of(reach: &Reach) -> Self {
+        Self { options: reach.own("postgres"), connection: None }
     }
 
     /// One answer.

@@ -1,6 +1,7 @@
 //! One PostgreSQL server of our own: started, killed, paused, restarted on the same data and port.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,9 +10,8 @@ use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
-    Access, config, family,
+    Reach, config, family,
     install::PostgresServer,
-    lab_options, own_options,
     place::Place,
     template::Template,
     user::{self, User},
@@ -122,19 +122,15 @@ impl Server {
         Ok(())
     }
 
-    /// What workers need to connect.
-    pub fn access(&self) -> Access {
-        Access::of(&self.secret, self.port)
+    /// Where it is, for those who connect.
+    pub fn reach(&self) -> Reach {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        Reach { address, secret: self.secret.clone(), own_secret: self.own_secret.clone() }
     }
 
     /// How the harness itself connects to a database.
     pub fn own(&self, database: &str) -> PgConnectOptions {
-        own_options(&self.own_secret, self.port, database)
-    }
-
-    /// How the harness connects as the labs' role, for what has to be theirs.
-    pub fn labs(&self, database: &str) -> PgConnectOptions {
-        lab_options(&self.secret, self.port, database)
+        self.reach().own(database)
     }
 
     /// The main process, while there is one.
@@ -158,6 +154,7 @@ impl Server {
     }
 
     /// The port, the same over restarts.
+    #[cfg(test)]
     pub fn port(&self) -> u16 {
         self.port
     }

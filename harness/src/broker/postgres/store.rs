@@ -9,7 +9,7 @@ use sqlx::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use super::{ANSWER_BOUND, LAB_ROLE, OWN_NAME, connect, server::Server};
+use super::{ANSWER_BOUND, LAB_ROLE, OWN_NAME, Reach, connect};
 use crate::error::Error;
 
 /// How long making or dropping a database may take, and running a schema: they wait for the disk.
@@ -99,12 +99,12 @@ impl Link {
 
 impl Store {
     /// Connects to the server.
-    pub async fn open(server: &Server, names: &Names) -> Result<Self, Error> {
+    pub async fn open(reach: &Reach, names: &Names) -> Result<Self, Error> {
         let store = Self {
             names: names.clone(),
-            server: Link::new(server.own("postgres")),
-            database: Link::new(server.own(&names.database)),
-            labs: server.labs(&names.database),
+            server: Link::new(reach.own("postgres")),
+            database: Link::new(reach.own(&names.database)),
+            labs: reach.labs(&names.database),
         };
         store.server.ask("answer", ANSWER_BOUND, async |connection| connection.ping().await).await?;
         Ok(store)

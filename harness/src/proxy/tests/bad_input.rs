@@ -19,7 +19,7 @@ fn server(with: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
 
 async fn in_front_of(server: SocketAddr) -> (Proxy, Link) {
     let proxy = Proxy::start().unwrap();
-    let link = proxy.link(0, server).await.unwrap();
+    let link = proxy.link(loopback(0), server).await.unwrap();
     (proxy, link)
 }
 

@@ -72,8 +72,8 @@ impl Drop for Apart {
 async fn a_proxy_in_a_process_of_its_own() {
     let Ok(target) = std::env::var(TARGET) else { return };
     let proxy = Proxy::start().unwrap();
-    let mut link = proxy.link(0, target.parse().unwrap()).await.unwrap();
-    println!("\nport {}", link.port());
+    let mut link = proxy.link(loopback(0), target.parse().unwrap()).await.unwrap();
+    println!("\nport {}", link.address().port());
     for line in stdin().lines() {
         match line.unwrap().as_str() {
             "trouble" => println!("trouble {}", link.trouble().unwrap_or_default()),

@@ -50,7 +50,7 @@ proptest! {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = Proxy::start().unwrap();
         let target = listener.local_addr().unwrap();
-        let mut link = runtime.block_on(proxy.link(0, target)).unwrap();
+        let mut link = runtime.block_on(proxy.link(loopback(0), target)).unwrap();
         let stream = client(&link);
         let (sent, answered) = (from_worker.concat(), from_broker.concat());
         let broker = thread::spawn(move || talk(listener.accept().unwrap().0, from_broker));

@@ -63,7 +63,7 @@ impl Bench {
 async fn worker(server: &Server) -> PgConnection {
     let mut own = PgConnection::connect_with(&server.own("postgres")).await.unwrap();
     run(&mut own, "GRANT CREATE ON SCHEMA public TO lab").await;
-    PgConnection::connect(&server.access().database("postgres")).await.unwrap()
+    PgConnection::connect(&server.reach().access().database("postgres")).await.unwrap()
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) {

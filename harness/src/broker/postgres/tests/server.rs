@@ -20,7 +20,7 @@ async fn two_servers_at_once_know_nothing_of_each_other() {
     let tables = "SELECT count(*) FROM pg_class WHERE relname = 'here'";
     assert_eq!(ask(&mut worker(&one).await, tables).await, 1);
     assert_eq!(ask(&mut worker(&other).await, tables).await, 0);
-    let wrong = one.access().database("postgres").replace(&one.port().to_string(), &other.port().to_string());
+    let wrong = one.reach().access().database("postgres").replace(&one.port().to_string(), &other.port().to_string());
     let error = PgConnection::connect(&wrong).await.unwrap_err().to_string();
     assert!(error.contains("password authentication failed"), "{error}");
     one.stop().await.unwrap();
@@ -32,10 +32,10 @@ async fn two_servers_at_once_know_nothing_of_each_other() {
 async fn passwords_are_nowhere_to_be_seen() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "log_statement = 'all'\nlog_min_duration_statement = 0").await;
-    let url = server.access().url;
+    let url = server.reach().access().url;
     let password = url.split([':', '@']).nth(2).unwrap().to_owned();
     assert_eq!(password.len(), 64, "{url}");
-    assert!(!format!("{:?}", server.access()).contains(&password));
+    assert!(!format!("{:?}", server.reach().access()).contains(&password));
     let mut connection = worker(&server).await;
     run(&mut connection, "CREATE TABLE t (n bigint)").await;
     for process in processes(&mut server) {

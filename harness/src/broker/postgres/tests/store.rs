@@ -16,7 +16,7 @@ use crate::{
 const SCHEMA: &str = "CREATE TABLE messages (id bigserial PRIMARY KEY, payload text);\n";
 
 async fn named(server: &Server, names: &Names, name: &str) -> PgConnection {
-    let url = format!("{}?application_name={name}", server.access().database(&names.database));
+    let url = format!("{}?application_name={name}", server.reach().access().database(&names.database));
     PgConnection::connect(&url).await.unwrap()
 }
 
@@ -33,7 +33,7 @@ async fn all_rows_are_read_back_and_again_after_a_restart() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "synchronous_commit = off").await;
     let names = Names::of("t1");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.reach(), &names).await.unwrap();
     store.create(Some(SCHEMA)).await.unwrap();
     assert_eq!(store.read_balance().await.unwrap(), 0);
     let mut worker = named(&server, &names, "t1/producer-0.0").await;
@@ -67,7 +67,7 @@ async fn a_reader_that_gives_up_leaves_the_store_usable() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
     let names = Names::of("t1");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.reach(), &names).await.unwrap();
     store.create(None).await.unwrap();
     assert_eq!(store.read_back(|_| Ok(())).await.unwrap(), None, "no table `messages`");
     let mut worker = named(&server, &names, "w").await;
@@ -88,9 +88,9 @@ async fn a_disconnect_ends_those_of_one_worker_and_nobody_else() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
     let (names, other) = (Names::of("t1"), Names::of("t2"));
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.reach(), &names).await.unwrap();
     store.create(None).await.unwrap();
-    Store::open(&server, &other).await.unwrap().create(None).await.unwrap();
+    Store::open(&server.reach(), &other).await.unwrap().create(None).await.unwrap();
     let mut victim = named(&server, &names, "t1/consumer-0.1").await;
     let mut bystander = named(&server, &names, "t1/consumer-0.10").await;
     let mut elsewhere = named(&server, &other, "t1/consumer-0.1").await;
@@ -118,7 +118,7 @@ async fn a_database_that_was_left_over_is_made_anew_and_deleted_at_the_end() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
     let names = Names::of("t1");
-    let store = Store::open(&server, &names).await.unwrap();
+    let store = Store::open(&server.reach(), &names).await.unwrap();
     store.create(Some(SCHEMA)).await.unwrap();
     let mut left = named(&server, &names, "left-over").await;
     run(&mut left, "INSERT INTO messages (payload) VALUES ('t1 0-1')").await;
@@ -136,7 +136,7 @@ async fn a_database_that_was_left_over_is_made_anew_and_deleted_at_the_end() {
 async fn a_schema_that_is_wrong_is_refused_with_the_line() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
-    let store = Store::open(&server, &Names::of("t1")).await.unwrap();
+    let store = Store::open(&server.reach(), &Names::of("t1")).await.unwrap();
     let schema = format!("-- ä\n{SCHEMA}CREATE TABLE x (n bigint,\n  m nonsense);\n");
     let error = store.create(Some(&schema)).await.unwrap_err().to_string();
     assert!(error.contains("type \"nonsense\" does not exist in line 4"), "{error}");
@@ -149,7 +149,7 @@ async fn a_schema_that_is_wrong_is_refused_with_the_line() {
 async fn a_paused_server_is_no_endless_wait() {
     let bench = Bench::new().await;
     let mut server = bench.start("one", "").await;
-    let store = Store::open(&server, &Names::of("t1")).await.unwrap();
+    let store = Store::open(&server.reach(), &Names::of("t1")).await.unwrap();
     server.pause().await.unwrap();
     let answer = tokio::time::timeout(BOUND, store.backends()).await.expect("it has a bound of its own");
     let error = answer.unwrap_err().to_string();
