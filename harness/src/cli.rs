@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cluster::{self, Provider};
@@ -77,11 +77,18 @@ pub enum Command {
     /// Say which tools were found, where, which version, and how to mend what is missing
     Doctor {
         /// Install into .tools what can be installed there
-        #[arg(long)]
+        #[arg(long, conflicts_with = "runtime")]
         install: bool,
+        /// Ask the cluster what it permits, instead of looking at this machine
+        #[arg(long, value_name = "RUNTIME")]
+        runtime: Option<Runtime>,
     },
     /// Remove what a crash left: processes, brokers' data, unfinished run folders
-    Clean,
+    Clean {
+        /// What was left on the cluster, instead of on this machine
+        #[arg(long, value_name = "RUNTIME")]
+        runtime: Option<Runtime>,
+    },
     /// Plant anomalies in synthetic histories and in real runs, and show that each is found
     Selftest {
         /// Only the synthetic histories: no broker is started
@@ -103,6 +110,9 @@ pub enum Command {
     /// Kills what is left when the harness is gone; started by the harness itself
     #[command(hide = true)]
     Guard,
+    /// Waits in a pod for the harness to be run in it; started by the harness itself
+    #[command(hide = true)]
+    Conductor,
 }
 
 /// What those need who write lessons.
@@ -132,6 +142,16 @@ pub struct DevCheckArgs {
     pub jobs: Option<u32>,
 }
 
+/// Where brokers and workers run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Runtime {
+    /// As processes of this machine
+    #[default]
+    Local,
+    /// As pods of the cluster that the kubeconfig names
+    K8s,
+}
+
 /// What to run, and how.
 #[derive(Debug, Default, Args)]
 pub struct RunArgs {
@@ -141,6 +161,9 @@ pub struct RunArgs {
     /// Run every variant of every lab
     #[arg(long)]
     pub all: bool,
+    /// Where brokers and workers run
+    #[arg(long, value_name = "RUNTIME", default_value = "local")]
+    pub runtime: Runtime,
     /// What the run is guided by; random unless given. Real brokers are guided by it, not determined
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,

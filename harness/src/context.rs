@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     metrics::Metrics,
     pages::live::LivePage,
-    runtime::local::Local,
+    runtime::{k8s::Cluster, life::Place, local::Local},
     scenario::Broker,
     store::{Session, make_folder},
     workload::build,
@@ -29,6 +29,8 @@ pub struct Context {
     pub runs: PathBuf,
     /// Starts processes, and has a guard for them.
     pub local: Local,
+    /// The cluster on which brokers and workers run, where they do not run on this machine.
+    pub cluster: Option<Cluster>,
     /// The folder of what this process has standing.
     pub session: Session,
     /// What those who look on can ask for.
@@ -52,6 +54,7 @@ impl Context {
             project: project.to_owned(),
             session: Session::create(&runs, &mark)?,
             local: Local::start(&mark)?,
+            cluster: None,
             runs,
             metrics,
             live_page: None,
@@ -75,7 +78,15 @@ impl Context {
 
     /// Where the harness's own servers listen for workers: the proxy, the webhook.
     pub fn address(&self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
+        self.cluster.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Cluster::address)
+    }
+
+    /// Where lives of workers begin.
+    pub fn place(&self) -> Place<'_> {
+        match &self.cluster {
+            Some(cluster) => Place::There(cluster, self.session.path()),
+            None => Place::Here(&self.local),
+        }
     }
 
     /// The folder of a lab.
@@ -104,6 +115,8 @@ impl Context {
     /// Finds or installs the program of a broker, so that it is known whether the broker can be started at all.
     pub async fn look_for(&self, broker: Broker) -> Result<(), Error> {
         match broker {
+            // The cluster has images.
+            _ if self.cluster.is_some() => Ok(()),
             Broker::Nats => self.nats().await.map(drop),
             Broker::Postgres => self.postgres().await.map(drop),
             Broker::Kafka => self.kafka().await.map(drop),

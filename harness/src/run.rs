@@ -19,11 +19,14 @@ use crate::{
     sink::Webhook,
     stage::{Ended, Stage},
     store::RunFolder,
-    workload::worker::Standing,
+    workload::worker::{ORDER_BOUND, Standing, Worker},
 };
 
 /// How long workers may take to say that they are ready: they connect over loopback.
 const READY_BOUND: Duration = Duration::from_secs(30);
+
+/// The same for pods: each has to be put on a node and started.
+const POD_READY_BOUND: Duration = Duration::from_secs(120);
 
 /// How long healed workers and brokers may take to be at work again, where the plan's limit is not shorter.
 const RECOVER_BOUND: Duration = Duration::from_secs(30);
@@ -112,7 +115,8 @@ impl Stage<'_> {
         }
         let own = self.context.address();
         if let Sink::Webhook { keyed } = self.plan.sink {
-            self.webhook = Some(Webhook::start(own, &self.folder.journals(), self.run, &self.tag, keyed).await?);
+            self.webhook =
+                Some(Webhook::start(own, &self.folder.journals(), self.run, &self.tag, keyed).await?);
             self.live.watch(crate::sink::WEBHOOK, false);
         }
         self.links = Links::set_up(own, self.brokers, plan).await?;
@@ -143,8 +147,9 @@ impl Stage<'_> {
     /// Every worker says that it is set up.
     async fn ready(&mut self) -> Result<(), Error> {
         self.begin(Phase::Ready)?;
-        let ended = self.pump(READY_BOUND, |stage| !stage.anyone(&Standing::Starting)).await?;
-        self.bound_hit(ended, "a worker was not ready", READY_BOUND)
+        let bound = if self.context.cluster.is_some() { POD_READY_BOUND } else { READY_BOUND };
+        let ended = self.pump(bound, |stage| !stage.anyone(&Standing::Starting)).await?;
+        self.bound_hit(ended, "a worker was not ready", bound)
     }
 
     /// Work begins: until the first message is on its way.
@@ -155,13 +160,22 @@ impl Stage<'_> {
             return Ok(());
         }
         self.go_ns = Some(journal::now_ns());
+        // Producers last, when all others have taken their orders: what a producer sends may bring another to a point at
+        // which that one does not know yet that it has to stop.
+        self.go_all(|role| role != Role::Producer).await;
+        let heard = |stage: &mut Self| stage.workers.iter().all(Worker::has_heard);
+        self.pump(ORDER_BOUND, heard).await?;
+        self.go_all(|role| role == Role::Producer).await;
+        let ended = self.pump(self.plan.limit, |stage| stage.live.count(Kind::Attempted) > 0).await?;
+        self.bound_hit(ended, "no message was sent", self.plan.limit)
+    }
+
+    async fn go_all(&mut self, of: impl Fn(Role) -> bool) {
         for place in 0..self.workers.len() {
-            if self.workers[place].standing == Standing::Ready {
+            if self.workers[place].standing == Standing::Ready && of(self.part(place).spec.role) {
                 self.go(place).await;
             }
         }
-        let ended = self.pump(self.plan.limit, |stage| stage.live.count(Kind::Attempted) > 0).await?;
-        self.bound_hit(ended, "no message was sent", self.plan.limit)
     }
 
     /// The plan is played: until all of it has happened and the producers have sent all.
@@ -243,9 +257,8 @@ impl Stage<'_> {
         // An event that cannot be written must not keep a process alive.
         let _ = self.begin(Phase::Down);
         for worker in &mut self.workers {
-            if let Some(node) = &mut worker.node {
-                let _ = node.kill().await;
-                self.context.local.forget(node.pid());
+            if let Some(life) = &mut worker.life {
+                life.end(&self.context.local).await;
             }
         }
         self.monitors.clear();

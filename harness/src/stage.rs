@@ -25,6 +25,7 @@ use crate::{
     live::Live,
     recorder::Recorder,
     report::event::{Phase, RunEvent},
+    runtime::life::Life,
     scenario::{Broker, Plan, Role},
     sink::Webhook,
     store::RunFolder,
@@ -286,7 +287,7 @@ impl<'a> Stage<'a> {
             }
             Ok(Said::Failed(why)) => self.broke(place, why),
             Ok(Said::Record(kind, ids)) => {
-                let life = self.workers[place].life();
+                let life = self.workers[place].life_name();
                 // Where the sink is elsewhere, a worker's word on its effects is a hint.
                 let hint = kind == ledger::Kind::Applied && !self.plan.sink.is_own_word();
                 let kind = if hint { ledger::Kind::Reported } else { kind };
@@ -309,7 +310,7 @@ impl<'a> Stage<'a> {
         if !worker.at_work() || worker.alive() || !worker.closed {
             return Ok(());
         }
-        let how = worker.node.as_mut().map(|node| node.how_it_ended()).unwrap_or_default();
+        let how = worker.life.as_mut().map(Life::how_it_ended).unwrap_or_default();
         if self.stopping && how == "exit code 0" {
             worker.standing = Standing::Ended;
             let worker = worker.name.clone();

@@ -204,6 +204,11 @@ impl Session {
         Ok(Self { path, _lock: lock })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A folder of its own for a broker.
     pub fn broker(&self, name: &str) -> PathBuf {
         self.path.join(name)

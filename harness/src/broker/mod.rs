@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod nats;
+pub mod pods;
 pub mod postgres;
 pub mod pulse;
 pub mod stores;
@@ -58,8 +59,8 @@ impl Brokers {
             self.standing.remove(&broker);
         }
         self.started += 1;
-        let folder = context.session.broker(&format!("{lab}-{broker}-{}", self.started));
-        let server = Server::start(context, broker, &folder, settings).await?;
+        let name = format!("{lab}-{broker}-{}", self.started);
+        let server = Server::start(context, broker, &name, settings).await?;
         self.standing.insert(broker, Standing { server, settings: settings.to_owned() });
         Ok(())
     }
@@ -82,12 +83,7 @@ impl Brokers {
     /// An error that names the broker that died by itself.
     pub fn first_dead(&mut self) -> Result<(), Error> {
         for standing in self.standing.values_mut() {
-            let program = standing.server.program();
-            let Some(node) = standing.server.node() else { continue };
-            if node.ended().is_some() {
-                let how = node.how_it_ended();
-                return Err(node.error(format!("{program} died by itself ({how})")));
-            }
+            standing.server.died()?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! A broker's server, whichever it is: the same questions to each.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Reach, kafka, nats, postgres};
+use super::{Reach, kafka, nats, pods, postgres};
 use crate::{
     context::Context,
     error::Error,
-    runtime::{local::Local, node::Node, sockets},
+    runtime::{local::Local, sockets},
     scenario::{Action, Broker},
 };
 
@@ -19,6 +19,8 @@ pub enum Server {
     Postgres(postgres::server::Server),
     /// Kafka.
     Kafka(kafka::server::Server),
+    /// Any of them on a cluster.
+    Pod(pods::server::Server),
 }
 
 /// The same call to whichever server it is.
@@ -28,19 +30,20 @@ macro_rules! whichever {
             Server::Nats($it) => $call,
             Server::Postgres($it) => $call,
             Server::Kafka($it) => $call,
+            Server::Pod($it) => $call,
         }
     };
 }
 
 impl Server {
-    /// Starts a server with its data in `folder`. `settings` are lines for its own configuration file.
-    pub async fn start(
-        context: &Context,
-        broker: Broker,
-        folder: &Path,
-        settings: &str,
-    ) -> Result<Self, Error> {
-        let local = &context.local;
+    /// Starts a server, which is called so in this session. `settings` are lines for its own configuration file.
+    pub async fn start(context: &Context, broker: Broker, name: &str, settings: &str) -> Result<Self, Error> {
+        let (local, folder) = (&context.local, &context.session.broker(name));
+        if let Some(cluster) = &context.cluster {
+            let secret = || local.secret();
+            let started = pods::server::Server::start(cluster, broker, name, folder, settings, secret).await;
+            return started.map(Server::Pod);
+        }
         Ok(match broker {
             Broker::Nats => {
                 let install = context.nats().await?;
@@ -63,6 +66,11 @@ impl Server {
             Server::Nats(_) => "nats-server",
             Server::Postgres(_) => "postgres",
             Server::Kafka(_) => "kafka",
+            Server::Pod(server) => match server.broker() {
+                Broker::Nats => "nats-server",
+                Broker::Postgres => "postgres",
+                Broker::Kafka => "kafka",
+            },
         }
     }
 
@@ -71,9 +79,21 @@ impl Server {
         whichever!(self, server => server.alive())
     }
 
-    /// Its main process, while there is one.
-    pub fn node(&mut self) -> Option<&mut Node> {
-        whichever!(self, server => server.node())
+    /// An error where it died by itself.
+    pub fn died(&mut self) -> Result<(), Error> {
+        let program = self.program();
+        let node = match self {
+            Server::Pod(server) => return server.died(),
+            Server::Nats(server) => server.node(),
+            Server::Postgres(server) => server.node(),
+            Server::Kafka(server) => server.node(),
+        };
+        let Some(node) = node else { return Ok(()) };
+        if node.ended().is_none() {
+            return Ok(());
+        }
+        let how = node.how_it_ended();
+        Err(node.error(format!("{program} died by itself ({how})")))
     }
 
     /// The version, as the program says it.
@@ -87,6 +107,7 @@ impl Server {
             Server::Nats(server) => Reach::Nats(server.access()),
             Server::Postgres(server) => Reach::Postgres(server.reach()),
             Server::Kafka(server) => Reach::Kafka(server.reach()),
+            Server::Pod(server) => server.reach().clone(),
         }
     }
 
@@ -94,7 +115,13 @@ impl Server {
     /// read. Only Kafka cannot be asked who is connected, so it is looked for in the kernel's list.
     pub async fn has_half_closed(&self) -> Result<bool, Error> {
         let Reach::Kafka(reach) = self.reach() else { return Ok(false) };
-        Ok(reach.worker_ports().into_iter().any(sockets::half_closed))
+        let ports = reach.worker_ports();
+        if ports.iter().any(|port| sockets::half_closed(*port)) {
+            return Ok(true);
+        }
+        let Server::Pod(server) = self else { return Ok(false) };
+        let list = server.connections().await?;
+        Ok(ports.iter().any(|port| sockets::in_list(&list, *port)))
     }
 
     /// Where its log is.
@@ -122,7 +149,12 @@ impl Server {
 
     /// Starts it again after a kill or a stop: same data, same port.
     pub async fn restart(&mut self, local: &Local) -> Result<(), Error> {
-        whichever!(self, server => server.restart(local).await)
+        match self {
+            Server::Nats(server) => server.restart(local).await,
+            Server::Postgres(server) => server.restart(local).await,
+            Server::Kafka(server) => server.restart(local).await,
+            Server::Pod(server) => server.restart().await,
+        }
     }
 
     /// Ends it for good.

@@ -8,6 +8,7 @@ mod dash;
 mod dev;
 mod look;
 mod next;
+mod on_cluster;
 mod output;
 mod run;
 mod selftest;
@@ -18,7 +19,7 @@ pub mod views;
 use std::io::IsTerminal;
 
 use crate::{
-    cli::{Cli, Command, Dev},
+    cli::{Cli, Command, Dev, Runtime},
     error::Error,
     exit::Exit,
     report::page::Page,
@@ -58,8 +59,10 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Explain { run, id }) => look::explain(&run, &id),
         Some(Command::Report { run }) => look::report(&run),
         Some(Command::History { run }) => look::history(&run),
-        Some(Command::Doctor { install }) => look::doctor(install).await,
-        Some(Command::Clean) => look::clean(),
+        Some(Command::Doctor { runtime: Some(Runtime::K8s), .. }) => on_cluster::doctor().await,
+        Some(Command::Doctor { install, .. }) => look::doctor(install).await,
+        Some(Command::Clean { runtime: Some(Runtime::K8s) }) => on_cluster::clean().await,
+        Some(Command::Clean { .. }) => look::clean(),
         Some(Command::Selftest { synthetic }) => selftest::selftest(synthetic).await,
         Some(Command::Cluster(arguments)) => look::cluster(&arguments).await,
         Some(Command::Dev(Dev::Check(arguments))) => dev::check(&arguments).await,
@@ -67,6 +70,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Some(Command::Dev(Dev::Recording)) => dev::record().await,
         Some(Command::Defaults) => output::print(crate::scenario::DEFAULTS),
         Some(Command::Completions { shell }) => look::completions(shell),
+        Some(Command::Conductor) => crate::runtime::k8s::lease::conduct().await,
         // `main` has handled it: the guard must not start a runtime of its own kind.
         Some(Command::Guard) => Ok(Exit::AsExpected),
     }

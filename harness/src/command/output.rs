@@ -33,7 +33,9 @@ fn page_of(output: impl IsTerminal + AsFd) -> Page {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let columns = columns.or_else(|| is_terminal.then(|| terminal_columns(output)).flatten());
     let no_color = std::env::var("NO_COLOR").ok();
-    Page::new(columns, Page::wants_color(is_terminal, no_color.as_deref()))
+    // On a cluster the terminal is elsewhere.
+    let shown = is_terminal || std::env::var("CLICOLOR_FORCE").is_ok_and(|force| force == "1");
+    Page::new(columns, Page::wants_color(shown, no_color.as_deref()))
 }
 
 fn terminal_columns(output: impl AsFd) -> Option<u16> {

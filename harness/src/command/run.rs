@@ -4,11 +4,12 @@ use std::{io::IsTerminal, path::PathBuf};
 
 use futures::{StreamExt, stream};
 use ledger::Verdict;
+use tokio::sync::watch;
 
 use super::{asking, output, step_summary, variant::run_variant, views};
 use crate::{
     broker::Brokers,
-    cli::RunArgs,
+    cli::{RunArgs, Runtime},
     context::Context,
     error::Error,
     exit::Exit,
@@ -25,6 +26,7 @@ use crate::{
         summary::summary,
         terminal,
     },
+    runtime::k8s::{Cluster, inside::Inside, outside},
     scenario::{Changes, Plan, Selection, Supports},
     serve::Asked,
     store::write_whole,
@@ -42,6 +44,13 @@ pub struct Prepared {
 pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
     let prepared = prepare(arguments)?;
     let interrupt = interrupt::listen();
+    let inside = match arguments.runtime {
+        Runtime::Local => None,
+        Runtime::K8s => match Inside::from_environment()? {
+            Some(inside) => Some(inside),
+            None => return on_cluster(arguments, &prepared, interrupt).await,
+        },
+    };
     let Some(said) = asking::ask(arguments, &prepared.selections, &interrupt).await else {
         eprintln!("interrupted before anything was run");
         return Ok(Exit::Inconclusive);
@@ -50,6 +59,9 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
     let asked = arguments.metrics.map(|address| Asked::at(address).public(arguments.metrics_public));
     let endpoint = asked.map(|asked| metrics.serve(asked)).transpose()?;
     let mut context = Context::start(&prepared.home, interrupt, metrics)?;
+    if let Some(inside) = inside {
+        context.cluster = Some(Cluster::join(inside).await?);
+    }
     context.live_page = arguments.live.then(LivePage::start).transpose()?;
     let outcome = run_prepared(&context, arguments, &prepared, said, endpoint.as_ref()).await;
     if let Some(page) = context.live_page.take() {
@@ -60,6 +72,20 @@ pub async fn run_labs(arguments: &RunArgs) -> Result<Exit, Error> {
     }
     context.end(arguments.keep);
     outcome
+}
+
+/// The same in the cluster: this program there does what this one would do here.
+async fn on_cluster(
+    arguments: &RunArgs,
+    prepared: &Prepared,
+    interrupt: watch::Receiver<u32>,
+) -> Result<Exit, Error> {
+    if arguments.live || arguments.metrics.is_some() || arguments.junit.is_some() {
+        let what = "--live, --metrics and --junit are not there with --runtime k8s yet";
+        return Err(Error::Usage(format!("{what}; every run folder has its own junit.xml and metrics.om")));
+    }
+    let words = std::env::args().skip(1).collect();
+    outside::run(&prepared.home, words, arguments.keep, output::page(), interrupt).await
 }
 
 /// Finds what the arguments name, and makes a plan of each variant to see whether it can be made.

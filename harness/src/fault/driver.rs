@@ -10,7 +10,7 @@ use super::Standing;
 use crate::{
     error::Error,
     report::event::RunEvent,
-    runtime::node::KILLED,
+    runtime::{life::Life, node::KILLED},
     scenario::{Action, FaultSpec, Heal, Moment, Target},
     stage::Stage,
     workload::worker,
@@ -128,7 +128,7 @@ impl Stage<'_> {
             }
             (Target::Broker, _) => self.hit_broker(spec.action).await?,
             (_, Some(place)) if spec.action == Action::Disconnect => {
-                self.stores.disconnect(&self.workers[place].life()).await?
+                self.stores.disconnect(&self.workers[place].life_name()).await?
             }
             (_, Some(place)) => self.hit_worker(spec.action, place).await?,
             (_, None) => (false, "nobody there to hit".to_owned()),
@@ -184,10 +184,10 @@ impl Stage<'_> {
         if action != Action::Pause {
             worker.standing = worker::Standing::Killed;
         }
-        let Some(node) = worker.node.as_mut() else {
+        let Some(life) = worker.life.as_mut() else {
             return Ok((false, "the worker was not there".to_owned()));
         };
-        let hit = hit(node, action).await?;
+        let hit = hit(life, action).await?;
         self.waiting.retain(|at| action == Action::Pause || at.worker != self.workers[place].name);
         Ok(hit)
     }
@@ -213,10 +213,10 @@ impl Stage<'_> {
             }
             (_, true) => self.restart_broker().await?,
             (Action::Pause, false) => {
-                if let Some(node) =
-                    self.place_of(&resolved).and_then(|place| self.workers[place].node.as_mut())
+                if let Some(life) =
+                    self.place_of(&resolved).and_then(|place| self.workers[place].life.as_mut())
                 {
-                    node.resume();
+                    life.resume();
                 }
             }
             (_, false) => self.restart_worker(&resolved)?,
@@ -331,19 +331,15 @@ pub fn is_called(worker: &str, name: &str) -> bool {
     worker == name || name == "any" || worker.rsplit_once('-').is_some_and(|(role, _)| role == name)
 }
 
-async fn hit(node: &mut crate::runtime::node::Node, action: Action) -> Result<(bool, String), Error> {
+async fn hit(life: &mut Life, action: Action) -> Result<(bool, String), Error> {
+    let here_before = life.alive();
     match action {
         Action::Kill => {
-            let gone_before = node.ended().is_some();
-            let evidence = node.kill().await?;
-            Ok((!gone_before && evidence == KILLED, evidence))
+            let evidence = life.kill().await?;
+            Ok((here_before && evidence.starts_with(KILLED), evidence))
         }
-        Action::Pause => Ok((true, node.pause().await?)),
-        Action::Stop | Action::Restart => {
-            let gone_before = node.ended().is_some();
-            let evidence = node.terminate(Duration::from_secs(5)).await?;
-            Ok((!gone_before, evidence))
-        }
+        Action::Pause => Ok((true, life.pause().await?)),
+        Action::Stop | Action::Restart => Ok((here_before, life.terminate(Duration::from_secs(5)).await?)),
         _ => Ok((false, format!("a process is not hit by {action}"))),
     }
 }

@@ -82,7 +82,10 @@ fn worker<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> 
 fn nats_stream(access: &Access, messages: usize) -> f64 {
     let (ready, is_ready) = mpsc::channel();
     let connect = |access: Access| {
-        let options = async_nats::ConnectOptions::with_user_and_password(access.user.to_owned(), access.password.clone());
+        let options = async_nats::ConnectOptions::with_user_and_password(
+            access.user.to_owned(),
+            access.password.clone(),
+        );
         options.subscription_capacity(messages).connect(access.url())
     };
     let (subscribing, publishing) = (connect(access.clone()), connect(access.clone()));
@@ -184,7 +187,8 @@ async fn a_kafka_stream() {
     let proxy = Proxy::start().unwrap();
     let [ports, _] = server.reach().links;
     let link = proxy.link(loopback(ports.advertised), loopback(ports.listens)).await.unwrap();
-    let (direct, through) = (server.reach().workers.to_string(), format!("127.0.0.1:{}", link.address().port()));
+    let (direct, through) =
+        (server.reach().workers.to_string(), format!("127.0.0.1:{}", link.address().port()));
     let names = Names::of("cost");
     let store = kafka::store::Store::open(server.reach().own, &names).await.unwrap();
     let measure = async |with: bool| {

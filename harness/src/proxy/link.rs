@@ -156,9 +156,7 @@ impl Link {
                 Ok(_) => Ok(()),
                 Err(why) => Err(Error::Other(format!("the proxy lost its address {at}: {why}"))),
             },
-            _ => {
-                Err(Error::Other(format!("the proxy at {at} did not answer within {CHANGE_BOUND:?}")))
-            }
+            _ => Err(Error::Other(format!("the proxy at {at} did not answer within {CHANGE_BOUND:?}"))),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Where a run lives: the processes of this machine.
 
 pub mod guard;
+pub mod k8s;
+pub mod life;
 pub mod local;
 pub mod node;
 pub mod ports;

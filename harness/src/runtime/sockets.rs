@@ -15,8 +15,9 @@ pub fn half_closed(port: u16) -> bool {
     lists.into_iter().flatten().any(|list| in_list(&list, port))
 }
 
-fn in_list(list: &str, port: u16) -> bool {
-    list.lines().skip(1).filter_map(socket).any(|(local, remote, state)| {
+/// As [`half_closed`], in a list that was read elsewhere.
+pub fn in_list(list: &str, port: u16) -> bool {
+    list.lines().filter_map(socket).any(|(local, remote, state)| {
         let of_the_client = matches!(state, FIN_WAIT_1 | FIN_WAIT_2 | CLOSING) && remote == port;
         of_the_client || state == CLOSE_WAIT && local == port
     })

@@ -35,7 +35,13 @@ pub struct Webhook {
 
 impl Webhook {
     /// Starts to listen on the address `own`. Effects go to the journal `sink-webhook` in `journals`.
-    pub async fn start(own: IpAddr, journals: &Path, run: u64, tag: &str, keyed: bool) -> Result<Self, Error> {
+    pub async fn start(
+        own: IpAddr,
+        journals: &Path,
+        run: u64,
+        tag: &str,
+        keyed: bool,
+    ) -> Result<Self, Error> {
         let desk = Arc::new(Desk::open(journals, run, tag, keyed)?);
         let listen = |error| Error::Other(format!("the webhook receiver cannot listen on {own}: {error}"));
         let listener = TcpListener::bind((own, 0)).await.map_err(listen)?;

@@ -94,10 +94,9 @@ impl Stage<'_> {
         let name = self.workers[place].name.clone();
         let command = self.command(place)?;
         let log = self.folder.log(&name);
-        let (local, ears) = (&self.context.local, self.ears.clone());
-        self.workers[place].start(local, command, &log, ears)?;
+        self.workers[place].start(self.context.place(), &self.tag, command, &log, self.ears.clone())?;
         let producer = self.part(place).spec.role == Role::Producer;
-        let life = self.workers[place].life();
+        let life = self.workers[place].life_name();
         self.live.watch(&life, producer);
         let incarnation = self.workers[place].incarnation;
         self.events.emit(RunEvent::WorkerStarted { worker: name, incarnation })
@@ -127,7 +126,7 @@ impl Stage<'_> {
             .env("HARNESS_WORKER", &worker.name)
             .env("HARNESS_PRODUCER", producer.to_string())
             .env("HARNESS_INCARNATION", worker.incarnation.to_string())
-            .env("HARNESS_JOURNAL", self.folder.journals().join(worker.life()))
+            .env("HARNESS_JOURNAL", self.folder.journals().join(worker.life_name()))
             .env("HARNESS_MESSAGES", workload.messages.to_string())
             .env("HARNESS_RATE", workload.rate.to_string())
             .env("HARNESS_PAYLOAD", workload.payload.to_string())

@@ -4,7 +4,8 @@ use std::{io::Write, path::Path, time::Duration};
 
 use tokio::{
     io::{AsyncWriteExt, BufReader},
-    process::{ChildStdin, ChildStdout, Command},
+    net::unix::pipe,
+    process::Command,
     sync::mpsc::UnboundedSender,
 };
 
@@ -14,15 +15,12 @@ use super::{
 };
 use crate::{
     error::Error,
-    runtime::{
-        local::{Input, Local},
-        node::Node,
-    },
+    runtime::life::{Life, Place},
 };
 
 /// How long a worker may take to read an order from its pipe. The pipe holds thousands of orders,
 /// so even a stopped worker takes them at once; a full one is a worker that does not listen.
-const ORDER_BOUND: Duration = Duration::from_secs(2);
+pub const ORDER_BOUND: Duration = Duration::from_secs(2);
 
 /// Where a worker stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +65,11 @@ pub struct Worker {
     pub standing: Standing,
     /// How often it was started before.
     pub incarnation: u32,
-    /// The present or last life's process.
-    pub node: Option<Node>,
+    /// The present or last life.
+    pub life: Option<Life>,
     /// Its standard output has ended: nothing more will be heard of this life.
     pub closed: bool,
-    orders: Option<ChildStdin>,
+    orders: Option<pipe::Sender>,
 }
 
 impl Worker {
@@ -82,31 +80,37 @@ impl Worker {
             place,
             standing: Standing::Waiting,
             incarnation: 0,
-            node: None,
+            life: None,
             closed: false,
             orders: None,
         }
     }
 
     /// The name of its present life's journal, without folder and ending.
-    pub fn life(&self) -> String {
+    pub fn life_name(&self) -> String {
         format!("{}.{}", self.name, self.incarnation)
     }
 
-    /// Starts it. Its lines arrive at `heard`, everything else goes to `log`.
+    /// Starts it. Its lines arrive at `heard`, everything else goes to `log`. `tag` is the run's.
     pub fn start(
         &mut self,
-        local: &Local,
+        place: Place<'_>,
+        tag: &str,
         command: Command,
         log: &Path,
         heard: UnboundedSender<Heard>,
     ) -> Result<(), Error> {
-        let mut node = local.spawn(&self.name, command, log, Input::Orders)?;
-        self.orders = node.child().stdin.take();
-        if let Some(output) = node.child().stdout.take() {
-            tokio::spawn(listen(output, log.to_owned(), self.place, self.incarnation, heard));
+        if let Some(Life::Pod(last)) = &self.life {
+            // What is left of it says nothing more: how it ended is written down.
+            last.take_away();
         }
-        self.node = Some(node);
+        let pod = format!("{}-{}-{tag}", self.name, self.incarnation);
+        let (life, ends) = Life::begin(place, &self.name, &pod, command, log)?;
+        self.orders = ends.orders;
+        if let Some(lines) = ends.lines {
+            tokio::spawn(listen(lines, log.to_owned(), self.place, self.incarnation, heard));
+        }
+        self.life = Some(life);
         self.closed = false;
         self.standing = Standing::Starting;
         Ok(())
@@ -122,9 +126,15 @@ impl Worker {
         }
     }
 
+    /// Whether it has read all its orders. Where the system does not tell that of a pipe, it is taken to have.
+    pub fn has_heard(&self) -> bool {
+        let unread = self.orders.as_ref().map(rustix::io::ioctl_fionread);
+        !matches!(unread, Some(Ok(unread)) if unread > 0)
+    }
+
     /// Whether its process is there (it may be stopped).
     pub fn alive(&mut self) -> bool {
-        self.node.as_mut().is_some_and(|node| node.ended().is_none())
+        self.life.as_mut().is_some_and(Life::alive)
     }
 
     /// The lives that ended before their time, by the names of their journals.
@@ -141,13 +151,13 @@ impl Worker {
 
 /// Reads a worker's standard output to its end.
 async fn listen(
-    output: ChildStdout,
+    lines: pipe::Receiver,
     log: std::path::PathBuf,
     worker: usize,
     incarnation: u32,
     heard: UnboundedSender<Heard>,
 ) {
-    let mut lines = Lines::of(BufReader::new(output));
+    let mut lines = Lines::of(BufReader::new(lines));
     let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).ok();
     while let Ok(Some(line)) = lines.next().await {
         let is_cut = line.is_cut;

@@ -261,7 +261,7 @@ impl Server {
     /// Writes `server.properties`; its path.
     pub fn write_settings(&self) -> Result<PathBuf, Error> {
         let path = self.folder.join("server.properties");
-        let text = settings::text(&self.ports, &self.settings);
+        let text = settings::text(&self.ports, &settings::Hosts::local(), settings::DATA, &self.settings);
         fs::write(&path, text).map_err(Error::file("write", &path))?;
         Ok(path)
     }

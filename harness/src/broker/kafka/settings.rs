@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
 };
 
 use crate::runtime::ports;
@@ -78,20 +78,41 @@ fn listen(port: u16) -> io::Result<TcpListener> {
 /// knows neither letters beyond Latin-1 nor a comma in a path.
 pub const DATA: &str = "data";
 
-/// The text of `server.properties`. `more` are further lines, and win.
-pub fn text(ports: &Ports, more: &str) -> String {
+/// On which hosts a broker's listeners are, and where it says that they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// Where it listens.
+    pub listens: String,
+    /// Where its clients find it.
+    pub broker: IpAddr,
+    /// Where the proxy listens.
+    pub links: IpAddr,
+}
+
+impl Hosts {
+    /// All of it on this machine.
+    pub fn local() -> Self {
+        let here = IpAddr::from([127, 0, 0, 1]);
+        Self { listens: here.to_string(), broker: here, links: here }
+    }
+}
+
+/// The text of `server.properties`, with the data in this folder. `more` are further lines, and win.
+pub fn text(ports: &Ports, hosts: &Hosts, data: &str, more: &str) -> String {
     let Ports { own, client, controller, links } = ports;
-    let at = |name: String, port: u16| format!(",{name}://127.0.0.1:{port}");
-    let links = || links.iter().enumerate().map(|(number, link)| (format!("LINK{number}"), link));
-    let listen: String = links().map(|(name, link)| at(name, link.listens)).collect();
-    let advertise: String = links().map(|(name, link)| at(name, link.advertised)).collect();
+    let Hosts { listens, broker, links: proxy } = hosts;
+    let links = || links.iter().enumerate();
+    let listen: String =
+        links().map(|(number, link)| format!(",LINK{number}://{listens}:{}", link.listens)).collect();
+    let advertise: String =
+        links().map(|(number, link)| format!(",LINK{number}://{proxy}:{}", link.advertised)).collect();
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}{listen}\n\
-         advertised.listeners=BROKER://127.0.0.1:{own},CLIENT://127.0.0.1:{client}{advertise}\n\
-         log.dirs={DATA}\n\
+         listeners=BROKER://{listens}:{own},CLIENT://{listens}:{client},CONTROLLER://127.0.0.1:{controller}{listen}\n\
+         advertised.listeners=BROKER://{broker}:{own},CLIENT://{broker}:{client}{advertise}\n\
+         log.dirs={data}\n\
          {ORDINARY}{more}\n"
     )
 }
@@ -149,7 +170,12 @@ mod tests {
     #[test]
     fn further_settings_come_last_and_so_win() {
         let links = [(4, 5), (6, 7)].map(|(listens, advertised)| LinkPorts { listens, advertised });
-        let text = text(&Ports { own: 1, client: 2, controller: 3, links }, "num.io.threads=7\n");
+        let text = text(
+            &Ports { own: 1, client: 2, controller: 3, links },
+            &Hosts::local(),
+            DATA,
+            "num.io.threads=7\n",
+        );
         let last = text.lines().rfind(|line| line.starts_with("num.io.threads=")).unwrap();
         assert_eq!(last, "num.io.threads=7");
         assert!(

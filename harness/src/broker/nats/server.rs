@@ -71,7 +71,10 @@ impl Access {
 impl fmt::Debug for Access {
     /// Leaves the password out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("address", &self.address).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Access")
+            .field("address", &self.address)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -256,19 +259,8 @@ impl Server {
 
     fn write_config(&self, path: &Path) -> Result<(), Error> {
         use std::io::Write;
-        let folder = self.folder.display();
-        let (port, secret, settings) = (self.port, &self.secret, &self.settings);
-        let text = format!(
-            "listen: \"127.0.0.1:{port}\"\n\
-             server_name: \"harness\"\n\
-             jetstream {{ store_dir: \"{folder}/jetstream\", max_file_store: 4GB, max_memory_store: 512MB }}\n\
-             accounts {{\n\
-             \x20 LAB {{ jetstream: enabled, users: [ {{ user: lab, password: \"{secret}\" }} ] }}\n\
-             \x20 SYS {{ users: [ {{ user: system, password: \"{secret}\" }} ] }}\n\
-             }}\n\
-             system_account: SYS\n\
-             {settings}\n"
-        );
+        let listen = format!("127.0.0.1:{}", self.port);
+        let text = config(&listen, &self.folder.display().to_string(), &self.secret, &self.settings);
         let _ = fs::remove_file(path);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
@@ -279,6 +271,21 @@ impl Server {
     fn error(&self, what: String) -> Error {
         Error::Node { what, log: LogTail::of(&self.log()) }
     }
+}
+
+/// What the server is told: where it listens, where its store is, who may connect. `settings` are further lines.
+pub fn config(listen: &str, folder: &str, secret: &str, settings: &str) -> String {
+    format!(
+        "listen: \"{listen}\"\n\
+         server_name: \"harness\"\n\
+         jetstream {{ store_dir: \"{folder}/jetstream\", max_file_store: 4GB, max_memory_store: 512MB }}\n\
+         accounts {{\n\
+         \x20 LAB {{ jetstream: enabled, users: [ {{ user: lab, password: \"{secret}\" }} ] }}\n\
+         \x20 SYS {{ users: [ {{ user: system, password: \"{secret}\" }} ] }}\n\
+         }}\n\
+         system_account: SYS\n\
+         {settings}\n"
+    )
 }
 
 fn free_port() -> Result<u16, Error> {

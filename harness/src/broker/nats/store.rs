@@ -67,8 +67,7 @@ pub struct Store {
 impl Store {
     /// Connects to the server; to be made anew after a restart.
     pub async fn open(access: &Access, names: &Names) -> Result<Self, Error> {
-        let client =
-            super::connect(access, "harness").await.map_err(|error| asked("connect", &error))?;
+        let client = super::connect(access, "harness").await.map_err(|error| asked("connect", &error))?;
         let jetstream = jetstream::ContextBuilder::new().timeout(ANSWER_BOUND).build(client.clone());
         Ok(Self { client, jetstream, names: names.clone() })
     }

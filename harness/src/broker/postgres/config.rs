@@ -10,7 +10,7 @@ pub fn free_port() -> Result<u16, Error> {
 /// The server's own configuration. What comes later counts, so `settings` can change all of it but where it listens.
 ///
 /// Messages are in English because some are read here.
-pub fn postgresql_conf(port: u16, settings: &str) -> String {
+pub fn postgresql_conf(listen: &str, port: u16, settings: &str) -> String {
     // After a crash the data folder is made safe on disk first. File by file that takes seconds when the disk is busy.
     let sync = if cfg!(target_os = "linux") { "syncfs" } else { "fsync" };
     format!(
@@ -27,7 +27,7 @@ pub fn postgresql_conf(port: u16, settings: &str) -> String {
          log_checkpoints = off\n\
          log_min_error_statement = 'panic'\n\
          {settings}\n\
-         listen_addresses = '127.0.0.1'\n\
+         listen_addresses = '{listen}'\n\
          unix_socket_directories = ''\n\
          port = {port}\n"
     )
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_setting_of_a_lab_comes_after_ours_and_before_where_it_listens() {
-        let text = postgresql_conf(4711, "synchronous_commit = off\nport = 1\n");
+        let text = postgresql_conf("127.0.0.1", 4711, "synchronous_commit = off\nport = 1\n");
         let place = |line: &str| text.lines().position(|other| other == line).expect(line);
         assert!(place("jit = off") < place("synchronous_commit = off"));
         assert!(place("port = 1") < place("port = 4711"));

@@ -60,7 +60,7 @@ impl Server {
 
     async fn launch_once(&mut self, local: &Local, logged: u64) -> Result<(), Error> {
         let (conf, hba) = (self.place.around.join("postgresql.conf"), self.place.around.join("pg_hba.conf"));
-        write_config(&conf, &config::postgresql_conf(self.port, &self.settings))?;
+        write_config(&conf, &config::postgresql_conf("127.0.0.1", self.port, &self.settings))?;
         write_config(&hba, config::PG_HBA_CONF)?;
         let mut command = tokio::process::Command::new(self.install.folder.join("postgres"));
         command.arg("-D").arg(&self.place.data);

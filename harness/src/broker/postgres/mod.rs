@@ -14,6 +14,7 @@ pub mod store;
 mod template;
 mod user;
 
+pub use config::postgresql_conf;
 pub use place::clean;
 
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
@@ -30,7 +31,7 @@ const ANSWER_BOUND: Duration = Duration::from_secs(10);
 pub const OWN_NAME: &str = "harness";
 
 /// The role of workers. It owns the databases of runs and nothing else.
-const LAB_ROLE: &str = "lab";
+pub const LAB_ROLE: &str = "lab";
 
 /// The role of the harness.
 const OWN_ROLE: &str = "postgres";
@@ -119,7 +120,7 @@ fn options(host: &str, port: u16, role: &str, password: &str, database: &str) ->
 }
 
 /// Connects, within a bound.
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, String> {
+pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection, String> {
     match tokio::time::timeout(ANSWER_BOUND, PgConnection::connect_with(options)).await {
         Ok(connected) => connected.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {ANSWER_BOUND:?}")),

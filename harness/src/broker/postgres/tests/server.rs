@@ -20,7 +20,8 @@ async fn two_servers_at_once_know_nothing_of_each_other() {
     let tables = "SELECT count(*) FROM pg_class WHERE relname = 'here'";
     assert_eq!(ask(&mut worker(&one).await, tables).await, 1);
     assert_eq!(ask(&mut worker(&other).await, tables).await, 0);
-    let wrong = one.reach().access().database("postgres").replace(&one.port().to_string(), &other.port().to_string());
+    let wrong =
+        one.reach().access().database("postgres").replace(&one.port().to_string(), &other.port().to_string());
     let error = PgConnection::connect(&wrong).await.unwrap_err().to_string();
     assert!(error.contains("password authentication failed"), "{error}");
     one.stop().await.unwrap();
