@@ -27,6 +27,7 @@ pub async fn run(kit: Kit, options: Options) -> Result<(), Error> {
     kit.ready().await;
 
     while let Some(message) = acks.next_message().await? {
+        kit.point("sending").await;
         kit.attempted(message)?;
         // The same send, but now there is something to wait for: the server answers when it has stored the message.
         let sent = jetstream.publish(subject.clone(), kit.payload(message)).await;

@@ -15,6 +15,7 @@ pub async fn run(kit: Kit) -> Result<(), Error> {
     kit.ready().await;
 
     while let Some(message) = kit.next_message().await {
+        kit.point("sending").await;
         kit.attempted(message)?;
         // There is nothing to wait for: `Ok` says that the client took the message, and no more.
         let sent = kit.or_stall(pin!(client.publish(subject.clone(), kit.payload(message)))).await;
