@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use futures::{StreamExt, stream};
 use ledger::Verdict;
 
-use super::{asking, output, step_summary, variant::run_variant, views};
+use super::{asking, output, step_summary, variant::run_variant};
 use crate::{
     broker::Brokers,
     cli::RunArgs,
@@ -23,7 +23,7 @@ use crate::{
         live::{Mode, Screen},
         run_report::{LabView, RunReport},
         summary::summary,
-        terminal,
+        terminal, views,
     },
     scenario::{Changes, Plan, Selection, Supports},
     serve::Asked,

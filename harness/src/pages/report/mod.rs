@@ -26,12 +26,11 @@ use super::{
 };
 use crate::{
     assess::{Archive, Assessed, judge},
-    command::views,
     error::Error,
     report::{
         page::Tone,
         run_report::{LabView, RunReport},
-        table,
+        table, views,
         words::{count_of, measured, number, seconds, sign},
     },
     store::RunFolder,
