@@ -8,13 +8,13 @@ mod settings;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use ledger::{Account, Verdict};
+use ledger::{Account, Latency, Verdict};
 
 pub use all::{Part, all};
 
 use self::{
     chart::Chart,
-    latency::{Latency, end_of_bar, latencies, shown},
+    latency::{latencies, shown},
 };
 use super::{
     MAP_SCRIPT, STYLE,
@@ -250,7 +250,7 @@ impl Page<'_> {
         let bar = |(place, count): (usize, &u64)| {
             let height = if *count == 0 { 0.0 } else { (*count as f64 / most * 60.0).max(1.0) };
             let height = (height * 10.0).round() / 10.0;
-            let end = shown(end_of_bar(place));
+            let end = shown(Latency::end_of_bar(place));
             let title = format!("up to {end}: {}", number(*count));
             let label = if place % 3 == 0 { end } else { String::new() };
             Bar { x: place * 41 + 6, y: format!("{:.1}", 64.0 - height), height, title, label }
