@@ -21,6 +21,7 @@ mod pages;
 mod phases;
 mod progress;
 mod prometheus;
+mod report;
 mod side_by_side;
 mod sink;
 mod transactions;

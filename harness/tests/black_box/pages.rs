@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Browser, Tab},
-    common::{AS_EXPECTED, BOUND, INCONCLUSIVE, PLAIN, Project, Running, USAGE, repository},
+    common::{AS_EXPECTED, BOUND, INCONCLUSIVE, PLAIN, Project, Running, repository},
 };
 
 /// Ends by itself, with markup in its last words.
@@ -296,23 +296,6 @@ fn themes_differ(browser: &mut Browser, tab: &Tab) {
     }
     assert!(seen[0].0 != seen[1].0 && seen[0].1 != seen[1].1, "dark is another page: {seen:?}");
     assert_eq!(seen[0], seen[2], "paper is light");
-}
-
-#[test]
-fn a_report_is_asked_for_again_and_one_of_an_unfinished_run_is_refused() {
-    let project = Project::tiny("");
-    project.run(&["run", "7/plain"]).exits(AS_EXPECTED);
-    let run = project.latest("plain");
-    let first = fs::read_to_string(run.join("report.html")).expect("written with the run");
-    fs::remove_file(run.join("report.html")).expect("it was there");
-    project.run(&["report", "runs/07-tiny/plain/latest"]).exits(AS_EXPECTED).says(&["report.html"]);
-    assert_eq!(fs::read_to_string(run.join("report.html")).expect("anew"), first);
-
-    fs::remove_file(run.join("verdict.json")).expect("it was there");
-    let refused = project.run(&["report", "runs/07-tiny/plain/latest"]);
-    refused.exits(USAGE).says(&["there is no report of runs/07-tiny/plain/latest: the run is unfinished"]);
-    project.run(&["report", "runs"]).exits(USAGE).says(&["is not a run folder"]);
-    project.run(&["report", "nowhere"]).exits(USAGE).says(&["there is no run folder nowhere"]);
 }
 
 #[test]

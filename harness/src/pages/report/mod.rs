@@ -65,7 +65,8 @@ pub fn write_anew(path: &Path) -> Result<PathBuf, Error> {
         return Err(refuse("the run is unfinished, it has no verdict.json; run it again"));
     }
     let archive = Archive::open(&folder).map_err(|error| refuse(&format!("the run is damaged: {error}")))?;
-    if let Some(damage) = archive.damage.first() {
+    let cut = || "events.jsonl ends before the run did".to_owned();
+    if let Some(damage) = archive.damage.first().cloned().or_else(|| (!archive.ended()).then(cut)) {
         return Err(refuse(&format!(
             "the run is damaged: {damage}; harness check says what can still be said"
         )));
