@@ -13,6 +13,7 @@ mod dash;
 mod dev;
 mod folders;
 mod lab_file;
+mod live_page;
 mod metrics;
 mod network;
 mod network_faults;

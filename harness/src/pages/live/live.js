@@ -26,6 +26,7 @@ function newBoard(lab) {
 function forget(board) {
   board.producers.clear();
   board.tally = KINDS.map(() => 0);
+  board.dropped = false;
   board.map.forget();
   board.parts.lines.replaceChildren();
 }
@@ -33,7 +34,10 @@ function forget(board) {
 // Puts cells where they belong, and keeps count of each kind.
 function take(board, { producer, from, cells }) {
   if (!board.producers.has(producer)) {
-    if (board.producers.size === PRODUCERS) return;
+    if (board.producers.size === PRODUCERS) {
+      board.dropped = true;
+      return;
+    }
     board.producers.set(producer, { length: 0, kinds: new Uint8Array(1024), id: (at) => producer + "-" + at });
   }
   const block = board.producers.get(producer);
@@ -109,6 +113,15 @@ function showLegend(board) {
   board.parts.legend.replaceChildren(...items.filter((item) => item !== null));
 }
 
+// A map that looks whole and is not would deceive.
+function showBeyond(board) {
+  const part = board.parts.beyond, cells = board.tally.reduce((sum, count) => sum + count, 0);
+  part.hidden = !(board.news.beyond || board.dropped);
+  const missing = new Map(board.news.counts).get("attempted") - cells;
+  const who = missing === 1 ? "1 message has" : missing > 1 ? text(missing) + " messages have" : "Some messages have";
+  part.textContent = who + " no cell here: the map has no room for more. In the counts nothing is left out.";
+}
+
 function showOutcomes(board, outcomes) {
   const { parts, news } = board;
   const last = outcomes[outcomes.length - 1];
@@ -160,6 +173,7 @@ function show(news) {
     showWay(board);
     showLines(board, run.lines);
     showLegend(board);
+    showBeyond(board);
     showAccount(board);
     board.changed = true;
   }
