@@ -75,7 +75,7 @@ fn it_is_written_anew_and_is_the_same() {
 
 #[test]
 fn a_run_whose_harness_was_killed_has_none() {
-    let project = Project::tiny(&variant("endless", "done", "", ""));
+    let project = Project::tiny(&variant("endless", "no-done", "", ""));
     let mut running = project.start(&["run", "7/endless"]);
     running.is_in("steady");
     let family = running.family();
