@@ -42,6 +42,16 @@ pub fn is_quiet_and_asks_only(browser: &mut Browser, tab: &Tab, origin: &str) {
     assert!(!requests.is_empty() && requests.iter().all(|url| url.starts_with(origin)), "{requests:?}");
 }
 
+/// Nothing but what scrolls by itself is wider than a narrow screen.
+#[track_caller]
+pub fn fits_a_telephone(browser: &mut Browser, tab: &Tab) {
+    let metrics = json!({ "width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+    browser.tell(tab, "Emulation.setDeviceMetricsOverride", metrics);
+    let width = browser.ask(tab, "document.documentElement.scrollWidth");
+    browser.tell(tab, "Emulation.clearDeviceMetricsOverride", json!({}));
+    assert_eq!(width, json!(400), "something sticks out");
+}
+
 #[test]
 fn markup_in_a_programs_words_stays_text_in_both_pages() {
     let project = Project::tiny(EVIL);
@@ -93,6 +103,7 @@ fn the_report_can_be_read_with_eyes_keyboard_and_on_paper() {
     reaches_everything(&mut browser, &tab);
     the_map_answers_to_keys(&mut browser, &tab);
     is_quiet_and_asks_only(&mut browser, &tab, &url);
+    fits_a_telephone(&mut browser, &tab);
     themes_differ(&mut browser, &tab);
     // The browser would rather that this test did not read the picture back so often. That is no matter of the page's.
     let complaints = browser.complaints(&tab);

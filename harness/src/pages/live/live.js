@@ -3,7 +3,9 @@ const PHASES = ["up", "ready", "steady", "faults", "heal", "recover", "drain", "
 const PRODUCERS = 64; // More of them are counted, and have no cells here.
 const boards = new Map();
 
-const text = (count) => count === null || count === undefined ? "–" : count.toLocaleString("en");
+// Made once: a number's own toLocaleString makes one each time, and a frame has many numbers.
+const numbers = new Intl.NumberFormat("en");
+const text = (count) => count === null || count === undefined ? "–" : numbers.format(count);
 
 function element(name, options) {
   return Object.assign(document.createElement(name), options);
@@ -16,7 +18,7 @@ function newBoard(lab) {
   root.dataset.lab = lab;
   parts.phases.append(...PHASES.map((phase) => element("li", { textContent: phase })));
   document.getElementById("boards").append(root);
-  const board = { parts, run: 0, producers: new Map(), tally: [], changed: true };
+  const board = { parts, run: 0, producers: new Map(), tally: [], changed: false, grown: false };
   board.map = messageMap(parts.map, parts.said, 360);
   parts.previous.addEventListener("click", () => board.map.seek(-1));
   parts.next.addEventListener("click", () => board.map.seek(1));
@@ -100,7 +102,7 @@ function showLines(board, lines) {
     list.append(item);
   }
   while (list.childElementCount > 400) list.firstElementChild.remove();
-  if (lines.length > 0) list.scrollTop = list.scrollHeight;
+  board.grown ||= lines.length > 0;
 }
 
 function showLegend(board) {
@@ -175,21 +177,28 @@ function show(news) {
     showLegend(board);
     showBeyond(board);
     showAccount(board);
-    board.changed = true;
+    drawSoon(board);
   }
   showOutcomes(board, news.outcomes);
 }
 
-// However often news come, the map is drawn once for each picture that the screen shows.
+// However often news come, the map is drawn once for each picture that the screen shows, and never where nothing is new.
+function drawSoon(board) {
+  if (![...boards.values()].some((board) => board.changed)) requestAnimationFrame(draw);
+  board.changed = true;
+}
+
+// What needs to know where things lie on the page is done here, when all news are in it: else the browser would have to
+// lay out the page once more for each of them.
 function draw() {
   for (const board of boards.values()) {
     if (!board.changed) continue;
     board.changed = false;
     board.map.show([...board.producers.values()]);
+    if (board.grown) board.parts.lines.scrollTop = board.parts.lines.scrollHeight;
+    board.grown = false;
   }
-  requestAnimationFrame(draw);
 }
-requestAnimationFrame(draw);
 
 function state(name, said) {
   document.body.dataset.state = name;
