@@ -110,14 +110,21 @@ fn two_browsers_follow_a_real_run_to_its_verdict() {
     for tab in &tabs {
         agrees(&mut browser, tab, &verdict);
         is_quiet_and_asks_only(&mut browser, tab, &url);
-        fits_a_telephone(&mut browser, tab);
         let lines = browser.text(tab, "document.querySelector('[data-part=lines]').textContent");
         assert!(lines.contains("kill consumer-"), "{lines}");
+        // A page that nobody sees draws nothing.
+        browser.tell(tab, "Page.bringToFront", json!({}));
+        browser.wait(
+            tab,
+            "((list) => list.scrollHeight - list.clientHeight - list.scrollTop < 2)
+                (document.querySelector('[data-part=lines]'))",
+        );
         let cells = browser.ask(tab, "[...boards.values()][0].tally.reduce((sum, count) => sum + count, 0)");
         assert_eq!(cells, verdict["account"]["attempted"], "every message has its cell");
         let lost = browser
             .ask(tab, "[...boards.values()][0].tally[KINDS.findIndex((kind) => kind.word === 'lost')]");
         assert_eq!(lost, verdict["account"]["lost"]);
+        fits_a_telephone(&mut browser, tab);
     }
 }
 

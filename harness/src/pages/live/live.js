@@ -18,7 +18,7 @@ function newBoard(lab) {
   root.dataset.lab = lab;
   parts.phases.append(...PHASES.map((phase) => element("li", { textContent: phase })));
   document.getElementById("boards").append(root);
-  const board = { parts, run: 0, producers: new Map(), tally: [], changed: false, grown: false };
+  const board = { parts, run: 0, producers: new Map(), tally: [], changed: false, top: 0 };
   board.map = messageMap(parts.map, parts.said, 360);
   parts.previous.addEventListener("click", () => board.map.seek(-1));
   parts.next.addEventListener("click", () => board.map.seek(1));
@@ -31,6 +31,7 @@ function forget(board) {
   board.dropped = false;
   board.map.forget();
   board.parts.lines.replaceChildren();
+  board.top = 0;
 }
 
 // Puts cells where they belong, and keeps count of each kind.
@@ -102,7 +103,6 @@ function showLines(board, lines) {
     list.append(item);
   }
   while (list.childElementCount > 400) list.firstElementChild.remove();
-  board.grown ||= lines.length > 0;
 }
 
 function showLegend(board) {
@@ -188,6 +188,16 @@ function drawSoon(board) {
   board.changed = true;
 }
 
+// Stays at the newest line, unless the reader has gone up from it.
+function follow(board) {
+  const list = board.parts.lines, bottom = list.scrollHeight - list.clientHeight;
+  if (list.scrollTop < Math.min(board.top, bottom) - 4) return;
+  list.scrollTop = bottom;
+  board.top = list.scrollTop;
+}
+
+addEventListener("resize", () => boards.forEach(follow));
+
 // What needs to know where things lie on the page is done here, when all news are in it: else the browser would have to
 // lay out the page once more for each of them.
 function draw() {
@@ -195,8 +205,7 @@ function draw() {
     if (!board.changed) continue;
     board.changed = false;
     board.map.show([...board.producers.values()]);
-    if (board.grown) board.parts.lines.scrollTop = board.parts.lines.scrollHeight;
-    board.grown = false;
+    follow(board);
   }
 }
 
