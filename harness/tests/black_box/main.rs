@@ -9,6 +9,7 @@ mod browser;
 mod cluster;
 mod common;
 mod compare;
+mod costs;
 mod dash;
 mod dev;
 mod folders;
