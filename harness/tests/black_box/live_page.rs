@@ -177,29 +177,32 @@ fn the_page_keeps_up_with_a_hundred_thousand_messages() {
     agrees(&mut browser, &tab, &verdict);
     let beyond = browser.ask(&tab, "document.querySelector('[data-part=beyond]').checkVisibility()");
     assert_eq!(beyond, json!(false), "every message has its cell");
-    // The hardest case: all of the map is drawn anew for each picture.
+    // The hardest case: all of the map is drawn anew for each picture. How long that takes, and how long it is from one
+    // picture to the next, which the machine has its part in.
     let frames = browser.ask(
         &tab,
         "new Promise((done) => {
-            const times = [];
+            const drawn = [], apart = [];
             let last = performance.now();
             function frame() {
-                const now = performance.now();
-                times.push(now - last);
-                last = now;
-                for (const board of boards.values()) drawSoon(board);
-                if (times.length < 101) requestAnimationFrame(frame); else done(times.slice(1).sort((a, b) => a - b));
+                const begun = performance.now();
+                for (const board of boards.values()) board.changed = true;
+                draw();
+                drawn.push(performance.now() - begun);
+                apart.push(begun - last);
+                last = begun;
+                if (apart.length < 101) requestAnimationFrame(frame); else done([drawn, apart.slice(1)]);
             }
             requestAnimationFrame(frame);
         })",
     );
-    let times: Vec<f64> = frames.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
-    let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-    println!(
-        "frames with {} messages: median {median:.1} ms, longest {longest:.1} ms",
-        verdict["account"]["attempted"]
-    );
-    assert!(median <= 50.0, "median {median} ms, longest {longest} ms");
+    for (what, times) in ["drawn in", "apart"].into_iter().zip(frames.as_array().expect("two lists")) {
+        let mut times: Vec<f64> = times.as_array().expect("times").iter().filter_map(Value::as_f64).collect();
+        times.sort_by(f64::total_cmp);
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        println!("pictures of 100,000 messages, {what}: median {median:.1} ms, longest {longest:.1} ms");
+        assert!(median <= 50.0, "{what}: median {median} ms, longest {longest} ms");
+    }
 }
 
 #[test]
