@@ -18,11 +18,12 @@ use self::{
 };
 use super::{
     MAP_SCRIPT, STYLE,
-    cells::{Cell, Cells, Stretch, View},
+    cells::{Cell, Cells, View},
     class,
     happenings::happening,
     json_in_html, palette,
     policy::policy,
+    stretches::Stretch,
 };
 use crate::{
     assess::{Archive, Assessed, judge},
