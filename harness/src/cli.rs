@@ -212,11 +212,14 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 pub struct DashArgs {
     /// Labs or single variants; without any the boards wait for labs that are run in another terminal
-    #[arg(conflicts_with = "all")]
+    #[arg(group = "runs")]
     pub targets: Vec<String>,
     /// Run every variant of every lab
-    #[arg(long)]
+    #[arg(long, group = "runs")]
     pub all: bool,
+    /// Show the runs on a page of this machine, too; the first begins when the page is open
+    #[arg(long, requires = "runs")]
+    pub live: bool,
 }
 
 /// What to plan.

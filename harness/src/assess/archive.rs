@@ -8,7 +8,7 @@ use ledger::{Account, IdRange, Kind, Lives};
 use crate::{
     error::Error,
     observe::read_back_journal,
-    report::event::{Recorded, RunEvent, read_lines},
+    report::event::{Phase, Recorded, RunEvent, read_lines},
     scenario::{Plan, Sink, SinkKind},
     sink::{TABLE, TOPIC, WEBHOOK},
     store::{RunFolder, RunToml},
@@ -104,6 +104,12 @@ impl Archive {
     /// Whether any journal has an entry of this kind.
     pub fn has(&self, kind: Kind) -> bool {
         self.journals.iter().any(|journal| journal.entries.iter().any(|entry| entry.kind == kind))
+    }
+
+    /// Whether the events go on to the end of the run: a harness that is killed leaves some that do not.
+    pub fn ended(&self) -> bool {
+        let down = |event: &RunEvent| matches!(event, RunEvent::PhaseBegan { phase: Phase::Down });
+        self.events.iter().any(|recorded| down(&recorded.event))
     }
 
     /// How long the run took, in seconds: to its last event before it was judged, so that judging it again says the same.

@@ -3,11 +3,7 @@
 use ledger::{Evidence, FaultEvidence};
 
 use super::Archive;
-use crate::{
-    fault::driver::is_called,
-    report::event::{Phase, RunEvent},
-    scenario::Hold,
-};
+use crate::{fault::driver::is_called, report::event::RunEvent, scenario::Hold};
 
 /// Gathers the evidence of a run from its events.
 pub fn evidence(archive: &Archive) -> Evidence {
@@ -19,8 +15,7 @@ pub fn evidence(archive: &Archive) -> Evidence {
         });
     }
     evidence.faults.extend(archive.plan().holds.iter().map(|hold| held(archive, hold)));
-    let ended = |event: &RunEvent| matches!(event, RunEvent::PhaseBegan { phase: Phase::Down });
-    if !archive.events.iter().any(|recorded| ended(&recorded.event)) {
+    if !archive.ended() {
         evidence.bounds_hit.push("the run was cut off before its end".to_owned());
     }
     for recorded in &archive.events {

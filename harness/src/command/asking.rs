@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 
 use tokio::sync::watch;
 
-use super::{output, views};
+use super::output;
 use crate::{
     cli::RunArgs,
     predict::{
         Said,
         ask::{Question, on_terminal},
     },
+    report::views,
     scenario::Selection,
 };
 

@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt, stream};
 use ledger::Verdict;
 
-use super::{variant::run_variant, views};
+use super::variant::run_variant;
 use crate::{
     broker::Brokers,
     context::Context,
@@ -16,7 +16,10 @@ use crate::{
     error::Error,
     interrupt,
     metrics::Metrics,
-    report::live::{Mode, Screen},
+    report::{
+        live::{Mode, Screen},
+        views,
+    },
     scenario::{Changes, Lab, Labs, Plan},
 };
 

@@ -13,6 +13,7 @@ use crate::{
     exit::Exit,
     interrupt,
     metrics::{Endpoint, Metrics},
+    pages::live::LivePage,
     serve::Asked,
 };
 
@@ -40,12 +41,13 @@ pub async fn dash(arguments: &DashArgs) -> Result<Exit, Error> {
     let prepared = if wanted { Some(run::prepare(&run_arguments)?) } else { None };
     let metrics = Metrics::new(false);
     let endpoint = if wanted { Some(metrics.serve(Asked::loopback(0))?) } else { None };
-    let context = Context::start(&home, interrupt::listen(), metrics)?;
+    let mut context = Context::start(&home, interrupt::listen(), metrics)?;
+    context.live_page = arguments.live.then(LivePage::start).transpose()?;
     let target = endpoint.as_ref().map_or_else(|| ELSEWHERE.to_owned(), |endpoint| endpoint.target());
     let outcome = match Boards::start(&context, &prometheus, &target).await {
         Ok(mut boards) => {
             let labs = prepared.as_ref().zip(endpoint.as_ref());
-            let outcome = show(&context, &mut boards, &run_arguments, labs).await;
+            let outcome = show(&mut context, &mut boards, &run_arguments, labs).await;
             boards.stop(&context).await;
             outcome
         }
@@ -56,7 +58,7 @@ pub async fn dash(arguments: &DashArgs) -> Result<Exit, Error> {
 }
 
 async fn show(
-    context: &Context,
+    context: &mut Context,
     boards: &mut Boards,
     arguments: &RunArgs,
     labs: Option<(&run::Prepared, &Endpoint)>,
@@ -66,7 +68,11 @@ async fn show(
         Some((prepared, endpoint)) => {
             // Before the first run begins, so that the shortest one is seen.
             endpoint.someone_scrapes(FIRST_SCRAPE).await;
-            run::run_prepared(context, arguments, prepared, Vec::new(), Some(endpoint)).await?
+            let exit = run::run_prepared(context, arguments, prepared, Vec::new(), Some(endpoint)).await;
+            if let Some(page) = context.live_page.take() {
+                page.end(context.interrupt.clone()).await;
+            }
+            exit?
         }
         None => {
             output::print(&format!(

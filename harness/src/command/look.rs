@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use ledger::{IdRange, MessageId};
 
-use super::{clean, output, views};
+use super::{clean, output};
 use crate::{
     assess::{Archive, assess, windows},
     cli::{Cli, ClusterArgs, PlanArgs},
@@ -18,7 +18,7 @@ use crate::{
         explain::{self, Happening, Span},
         history::add_line,
         list::{self, LabEntry, VariantEntry},
-        terminal,
+        terminal, views,
     },
     scenario::{Changes, Labs, Plan, Supports},
     store::{RunFolder, RunToml},

@@ -14,7 +14,6 @@ mod run;
 mod selftest;
 mod step_summary;
 mod variant;
-pub mod views;
 
 use std::io::IsTerminal;
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use ledger::Verdict;
 use tokio::sync::watch;
 
-use super::{asking, output, step_summary, variant::run_variant, views};
+use super::{asking, output, step_summary, variant::run_variant};
 use crate::{
     broker::Brokers,
     cli::{RunArgs, Runtime},
@@ -24,7 +24,7 @@ use crate::{
         live::{Mode, Screen},
         run_report::{LabView, RunReport},
         summary::summary,
-        terminal,
+        terminal, views,
     },
     runtime::k8s::{Cluster, inside::Inside, outside},
     scenario::{Changes, Plan, Selection, Supports},

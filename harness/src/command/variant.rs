@@ -1,6 +1,5 @@
 //! One variant, run as often as its kind asks for: the same for `harness run` and `harness dev`.
 
-use super::views;
 use crate::{
     attempt::attempt,
     broker::Brokers,
@@ -9,6 +8,7 @@ use crate::{
     report::{
         live::Screen,
         run_report::{LabView, RunReport},
+        views,
     },
     scenario::{Plan, VariantKind},
 };

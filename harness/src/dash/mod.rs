@@ -15,7 +15,7 @@ pub use self::{grafana::Grafana, prometheus::Prometheus};
 use crate::{
     context::Context,
     error::Error,
-    runtime::{local::Input, node::Node},
+    runtime::{local::Input, node::Node, sockets},
 };
 
 /// How long a server may take to answer for the first time: Grafana makes its database then.
@@ -71,7 +71,8 @@ async fn start(
         let mut node = context.local.spawn(name, command(port)?, &log, Input::Nothing)?;
         let deadline = tokio::time::Instant::now() + START_BOUND;
         while node.ended().is_none() && tokio::time::Instant::now() < deadline {
-            if probe::answers(port, path).await {
+            // Another call of the harness may have taken the port in between, and what answers may be its server.
+            if probe::answers(port, path).await && sockets::listens(port, context.local.mark()) {
                 return Ok(Running { port, node });
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -12,10 +12,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use prometheus::TextEncoder;
 use tokio::sync::watch;
 
-use super::{Metrics, Shared, families::families};
+use super::{Metrics, Shared};
 use crate::{
     error::Error,
     serve::{Asked, Server},
@@ -99,16 +98,13 @@ impl Endpoint {
 async fn scrape(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let patience = headers.get(PATIENCE).and_then(|told| told.to_str().ok()?.parse().ok());
     shared.scrapes.came(patience.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()));
-    let (version, families) = {
-        let variants = shared.variants();
-        (shared.scrapes.version(), families(variants.iter()))
-    };
-    let answer = match TextEncoder::new().encode_to_string(&families) {
-        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
+    match shared.text() {
+        Ok((version, text)) => {
+            shared.scrapes.saw(version);
+            ([(header::CONTENT_TYPE, TEXT)], text).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-    };
-    shared.scrapes.saw(version);
-    answer
+    }
 }
 
 /// Who scrapes how often, and what they have seen.
@@ -138,7 +134,8 @@ impl Scrapes {
         self.0.send_modify(|seen| seen.version += 1);
     }
 
-    fn version(&self) -> u64 {
+    /// How many verdicts there are.
+    pub fn version(&self) -> u64 {
         self.0.borrow().version
     }
 

@@ -13,6 +13,7 @@ mod families;
 mod history;
 mod of_run;
 mod state;
+mod text;
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +32,7 @@ pub use state::delays_of;
 use crate::{scenario::Plan, store::RunFolder};
 use endpoint::Scrapes;
 use state::{Name, State};
+use text::Lines;
 
 /// The metrics of all variants that one call of the harness runs.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ pub struct Metrics {
 /// What the runs write and a scraper reads, each on a thread of its own.
 #[derive(Debug, Default)]
 struct Shared {
-    variants: Mutex<BTreeMap<Name, State>>,
+    variants: Mutex<BTreeMap<Name, Variant>>,
     scrapes: Scrapes,
     served: AtomicBool,
 }
@@ -54,9 +56,39 @@ impl Shared {
         self.served.load(Ordering::Relaxed)
     }
 
-    fn variants(&self) -> MutexGuard<'_, BTreeMap<Name, State>> {
+    fn variants(&self) -> MutexGuard<'_, BTreeMap<Name, Variant>> {
         self.variants.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A variant is now known so, whatever was known of it before.
+    fn put(&self, name: Name, state: State) {
+        self.variants().insert(name, Variant { state, lines: None });
+    }
+
+    /// Changes what is known of a variant; nothing where nothing is known.
+    fn change(&self, name: &Name, change: impl FnOnce(&mut State)) {
+        if let Some(variant) = self.variants().get_mut(name) {
+            variant.lines = None;
+            change(&mut variant.state);
+        }
+    }
+
+    /// What a scraper gets, and how many verdicts are in it.
+    fn text(&self) -> Result<(u64, String), prometheus::Error> {
+        let mut variants = self.variants();
+        for (name, variant) in variants.iter_mut().filter(|(_, variant)| variant.lines.is_none()) {
+            variant.lines = Some(Lines::of(name, &variant.state)?);
+        }
+        let lines = variants.values().filter_map(|variant| variant.lines.as_ref());
+        Ok((self.scrapes.version(), text::text(lines)))
+    }
+}
+
+/// What is known of a variant, and the text of that once it was asked for.
+#[derive(Debug)]
+struct Variant {
+    state: State,
+    lines: Option<Lines>,
 }
 
 impl Metrics {
@@ -75,7 +107,7 @@ impl Metrics {
         // Nothing was counted, not even to 0.
         let mut state = State { counts: BTreeMap::new(), ..State::of(plan, "") };
         state.verdict = Some(Verdict::NotRun);
-        self.shared.variants().insert(Name::of(plan), state);
+        self.shared.put(Name::of(plan), state);
         self.shared.scrapes.changed();
     }
 }

@@ -53,7 +53,7 @@ impl RunMetrics {
         let Some(shared) = shared else { return Self(None) };
         let run = folder.path().file_name().unwrap_or_default().to_string_lossy();
         let name = Name::of(plan);
-        shared.variants().insert(name.clone(), State::of(plan, &run));
+        shared.put(name.clone(), State::of(plan, &run));
         let faults =
             plan.faults.iter().map(|fault| (fault.action.word().to_owned(), fault.target.to_string()));
         let now = Instant::now();
@@ -81,9 +81,7 @@ impl RunMetrics {
         let told = self.0.as_ref().filter(|told| told.shared.is_served())?;
         let (shared, name) = (told.shared.clone(), told.name.clone());
         Some(move |broker, pulse| {
-            if let Some(state) = shared.variants().get_mut(&name) {
-                state.pulses.insert(broker, pulse);
-            }
+            shared.change(&name, |state| drop(state.pulses.insert(broker, pulse)));
         })
     }
 
@@ -128,9 +126,7 @@ impl RunMetrics {
 
 impl Told {
     fn change(&self, change: impl FnOnce(&mut State)) {
-        if let Some(state) = self.shared.variants().get_mut(&self.name) {
-            change(state);
-        }
+        self.shared.change(&self.name, change);
     }
 
     fn hear(&mut self, recorded: &Recorded) {
@@ -188,7 +184,7 @@ impl Told {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let families = {
             let variants = self.shared.variants();
-            variants.get(&self.name).map(|state| families([(&self.name, state)]))
+            variants.get(&self.name).map(|variant| families([(&self.name, &variant.state)]))
         };
         self.history.take(i64::try_from(now_ms).unwrap_or(i64::MAX), &families.unwrap_or_default());
         self.next_moment = now + Duration::from_secs(self.history.spacing());

@@ -56,21 +56,38 @@ fn a_scrape_costs_little_however_many_messages_there_are() {
     println!("a look at the account of {MESSAGES} messages: {:?}", began.elapsed());
     assert_eq!((sizes[0], in_flight), (u64::from(MESSAGES), 0));
 
+    for variants in [1, 60] {
+        answers_with(variants, &sizes, &delays);
+    }
+}
+
+/// Two of the variants change before each scrape, as while two labs run side by side.
+fn answers_with(variants: usize, sizes: &[u64], delays: &Delays) {
+    let name = |variant: usize| Name {
+        lab: format!("{:02}-lab", variant % 6),
+        variant: format!("variant-{variant}"),
+    };
     let metrics = Metrics::new(false);
-    for variant in 0..60 {
-        let name = Name { lab: format!("{:02}-lab", variant % 6), variant: format!("variant-{variant}") };
-        let counts = LIVE.iter().zip(sizes).map(|(fate, count)| (fate.word(), count)).collect();
+    for variant in 0..variants {
+        let counts = LIVE.iter().zip(sizes).map(|(fate, count)| (fate.word(), *count)).collect();
         let state =
             State { counts, delays: delays.measured().clone(), run: "run".into(), ..State::default() };
-        metrics.shared.variants().insert(name, state);
+        metrics.shared.put(name(variant), state);
     }
     let endpoint = metrics.serve(Asked::loopback(0)).unwrap();
-    let mut times: Vec<_> = (0..200).map(|_| scrape(&endpoint.target()).0).collect();
+    let (first, _) = scrape(&endpoint.target());
+    let again = |turn: usize| {
+        for variant in [2 * turn, 2 * turn + 1] {
+            metrics.shared.change(&name(variant % variants), |state| state.seconds += 1.0);
+        }
+        scrape(&endpoint.target()).0
+    };
+    let mut times: Vec<_> = (0..200).map(again).collect();
     times.sort();
     let (_, text) = scrape(&endpoint.target());
     assert!(text.contains(&format!("}} {MESSAGES}\n")), "{text}");
     println!(
-        "/metrics of 60 variants, {} KB, 200 scrapes: median {:?}, slowest {:?}",
+        "/metrics of {variants} variants, {} KB: the first scrape {first:?}, of 200 more median {:?}, slowest {:?}",
         text.len() / 1024,
         times[times.len() / 2],
         times[times.len() - 1]

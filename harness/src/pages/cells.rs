@@ -1,9 +1,10 @@
 //! What became of each message, one word each: the cells of the map in the report and in the live page.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use ledger::{Account, Fate, MessageId};
-use serde::Serialize;
+
+use super::stretches::{Stretch, stretches};
 
 /// What a cell of the map says of one message. Every message is exactly one of these, the last that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,17 +176,6 @@ pub struct Cells {
     rows: BTreeMap<(u16, u32), Row>,
 }
 
-/// Messages of one producer in a row, as the page's script reads them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stretch {
-    /// The producer's number.
-    pub producer: u16,
-    /// The first sequence.
-    pub from: u32,
-    /// The cells: a letter for each, with a number behind it where several of one kind follow each other.
-    pub cells: String,
-}
-
 impl Cells {
     /// The cells of every message in the account.
     pub fn of(account: &Account, view: View) -> Self {
@@ -208,19 +198,11 @@ impl Cells {
         counts
     }
 
-    /// Every message, in the order of the ids.
-    pub fn iter(&self) -> impl Iterator<Item = (MessageId, Cell)> {
-        self.rows.iter().flat_map(|((producer, number), row)| {
-            let cells = row.iter().enumerate();
-            cells.filter_map(move |(place, cell)| {
-                Some((MessageId::new(*producer, number * 64 + place as u32), (*cell)?))
-            })
-        })
-    }
-
     /// All of them for the page's script. A gap in a producer's sequence begins a new stretch.
     pub fn stretches(&self) -> Vec<Stretch> {
-        stretches(self.iter())
+        stretches(
+            self.rows.iter().map(|((producer, number), row)| (MessageId::new(*producer, number * 64), *row)),
+        )
     }
 }
 
@@ -239,35 +221,6 @@ impl Reader<'_> {
             self.last = Some((key, self.cells.rows.get(&key)?));
         }
         self.last?.1[id.seq as usize % 64]
-    }
-}
-
-/// Cells in the order of their ids, as stretches.
-pub fn stretches(cells: impl Iterator<Item = (MessageId, Cell)>) -> Vec<Stretch> {
-    let mut all: Vec<Stretch> = Vec::new();
-    let (mut next, mut last, mut times) = (None, None, 0u32);
-    for (id, cell) in cells {
-        if next != Some(id) {
-            end_run(&mut all, last.take(), times);
-            all.push(Stretch { producer: id.producer, from: id.seq, cells: String::new() });
-        }
-        if last != Some(cell) {
-            end_run(&mut all, last, times);
-            (last, times) = (Some(cell), 0);
-        }
-        times += 1;
-        next = id.seq.checked_add(1).map(|seq| MessageId::new(id.producer, seq));
-    }
-    end_run(&mut all, last, times);
-    all
-}
-
-fn end_run(all: &mut [Stretch], cell: Option<Cell>, times: u32) {
-    let (Some(stretch), Some(cell)) = (all.last_mut(), cell) else { return };
-    stretch.cells.push(cell.letter());
-    if times > 1 {
-        // Writing to a text cannot fail.
-        let _ = write!(stretch.cells, "{times}");
     }
 }
 
@@ -323,7 +276,8 @@ mod tests {
     fn each_message_is_one_cell() {
         use Cell::{Applied, Duplicated, Foreign, Lost, Open, Recovered, Redelivered, Rejected, Unknown};
         let account = one_of_each();
-        let cells = |view| Cells::of(&account, view).iter().map(|(_, cell)| cell).collect::<Vec<_>>();
+        let cells =
+            |view| Cells::of(&account, view).rows.values().flatten().flatten().copied().collect::<Vec<_>>();
         let drained = [Applied, Redelivered, Recovered, Rejected, Unknown, Duplicated, Lost, Foreign];
         assert_eq!(cells(View::Drained), drained);
         let undrained = [Applied, Redelivered, Recovered, Rejected, Unknown, Duplicated, Open, Foreign];
@@ -339,17 +293,6 @@ mod tests {
         let account = account(&[(Kind::Attempted, 0, 0), (Kind::Acked, 0, 0), (Kind::Reported, 0, 0)]);
         assert_eq!(Cells::of(&account, View::Live).reader().get(MessageId::new(0, 0)), Some(Cell::Applied));
         assert_eq!(Cells::of(&account, View::Drained).reader().get(MessageId::new(0, 0)), Some(Cell::Lost));
-    }
-
-    #[test]
-    fn stretches_hold_runs_and_begin_anew_at_gaps() {
-        let cells = (0..200)
-            .chain([205, 206])
-            .map(|seq| (MessageId::new(1, seq), if seq == 70 { Cell::Lost } else { Cell::Applied }));
-        let stretches = stretches(cells.chain([(MessageId::new(2, u32::MAX), Cell::Foreign)]));
-        let stretch = |producer, from, cells: &str| Stretch { producer, from, cells: cells.to_owned() };
-        assert_eq!(stretches, [stretch(1, 0, "A70HA129"), stretch(1, 205, "A2"), stretch(2, u32::MAX, "I")]);
-        assert_eq!(super::stretches(std::iter::empty()), []);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod happenings;
 pub mod live;
 pub mod palette;
 pub mod report;
+pub mod stretches;
 
 mod policy;
 

@@ -18,6 +18,7 @@ pub mod sentence;
 pub mod summary;
 pub mod table;
 pub mod terminal;
+pub mod views;
 pub mod words;
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The kernel's own list of connections: the only one that asks no protocol.
 
+use super::table::marked;
+
 /// States of a TCP socket in `/proc/net/tcp` (Linux, include/net/tcp_states.h).
 const FIN_WAIT_1: u8 = 4;
 const FIN_WAIT_2: u8 = 5;
 const CLOSE_WAIT: u8 = 8;
 const CLOSING: u8 = 11;
+const LISTEN: u8 = 10;
 
 /// Whether some connection to this loopback port was closed by its client and not yet by the server: then the server
 /// may still have bytes of it to read, whether the client lives or not.
@@ -13,6 +16,33 @@ const CLOSING: u8 = 11;
 pub fn half_closed(port: u16) -> bool {
     let lists = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
     lists.into_iter().flatten().any(|list| in_list(&list, port))
+}
+
+/// Whether a process with this mark listens at this port: a port that was free just now may be somebody else's by the time
+/// that our program asks for it.
+///
+/// Where the system has no such list (macOS), the answer is yes.
+pub fn listens(port: u16, mark: &str) -> bool {
+    let lists = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
+    let lists: Vec<String> = lists.into_iter().flatten().collect();
+    let wanted: Vec<String> = lists
+        .iter()
+        .flat_map(|list| listeners(list, port))
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    let holds_one = |pid: u32| {
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let mut targets = open.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.any(|target| wanted.iter().any(|wanted| target.as_os_str() == wanted.as_str()))
+    };
+    lists.is_empty() || marked(mark).into_iter().any(holds_one)
+}
+
+/// The inodes of the sockets that listen at a port.
+fn listeners(list: &str, port: u16) -> impl Iterator<Item = &str> {
+    let at_port =
+        move |line: &&str| socket(line).is_some_and(|(local, _, state)| local == port && state == LISTEN);
+    list.lines().skip(1).filter(at_port).filter_map(|line| line.split_whitespace().nth(9))
 }
 
 /// As [`half_closed`], in a list that was read elsewhere.
@@ -56,6 +86,24 @@ mod tests {
         assert!(heard == "last words" && half_closed(port));
         drop(server);
         assert!(!half_closed(port));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_server_of_somebody_else_is_not_ours() {
+        let mark = format!("{:016x}", rand::random::<u64>());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(!listens(port, &mark), "nobody carries the mark");
+        // A child that has inherited the socket, and the mark.
+        let mut command = std::process::Command::new("sh");
+        let file = rustix::io::dup(&listener).unwrap();
+        command.args(["-c", "read line"]).env(crate::runtime::table::MARK, &mark);
+        let mut child = command.stdin(std::process::Stdio::piped()).stdout(file).spawn().unwrap();
+        assert!(listens(port, &mark));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(!listens(port, &mark), "it is gone");
     }
 
     #[test]

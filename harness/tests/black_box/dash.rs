@@ -6,7 +6,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    common::{AS_EXPECTED, BOUND, INCONCLUSIVE, Project, are_gone, copy, repository, wait_for},
+    common::{AS_EXPECTED, BOUND, INCONCLUSIVE, Project, USAGE, are_gone, copy, repository, wait_for},
+    live_page::{page_of, read_news},
     prometheus::{ask, escaped, get},
 };
 
@@ -94,6 +95,23 @@ fn labs_are_seen_on_boards_and_nothing_stays() {
     assert!(get(prometheus, "/-/ready").is_none());
     let left = fs::read_dir(project.path("runs/.sessions")).expect("sessions").count();
     assert_eq!(left, 0, "settings and data are left over");
+}
+
+#[test]
+fn the_live_page_is_there_beside_the_boards() {
+    let mut project = Project::tiny("");
+    project.set("HARNESS_GRAFANA", project.path("labs"));
+    let mut running = project.start(&["dash", "7/plain", "--live"]);
+    // Nothing runs before somebody looks.
+    let url = page_of(&mut running);
+    assert!(!project.latest("plain").exists());
+    let told = read_news(&url);
+    assert!(told.contains("\"target\":\"7/plain\"") && told.contains("\"ended\":true"), "{told}");
+    running.signal(Signal::INT);
+    running.end().exits(AS_EXPECTED).says(&["/graph", "kept", "until you press Ctrl-C"]);
+
+    project.run(&["dash", "--live"]).exits(USAGE).says(&["<TARGETS|--all>"]);
+    project.run(&["dash", "7", "--all"]).exits(USAGE).says(&["cannot be used with"]);
 }
 
 #[test]

@@ -1,17 +1,13 @@
-//! The report and the live page, looked at with a real browser.
+//! The report, looked at with a real browser; and what it has in common with the live page.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
 use crate::{
     browser::{Browser, Tab},
-    common::{AS_EXPECTED, BOUND, INCONCLUSIVE, PLAIN, Project, Running, USAGE, repository},
+    common::{AS_EXPECTED, INCONCLUSIVE, PLAIN, Project, repository},
+    live_page::live,
 };
 
 /// Ends by itself, with markup in its last words.
@@ -32,167 +28,28 @@ fn file_url(path: &Path) -> String {
     format!("file://{}", fs::canonicalize(path).expect("the file").display())
 }
 
-/// Starts a run with its live page; where the page is.
-fn live(project: &Project, arguments: &[&str]) -> (Running, String) {
-    let mut running = project.start(&[&["run", "--live"], arguments].concat());
-    let line = running.hears("live page: ").last_line();
-    let url =
-        line.split("live page: ").nth(1).expect("an address").split_whitespace().next().expect("an address");
-    (running, url.to_owned())
-}
-
-fn verdict_of(run: &Path) -> Value {
+/// What the run's own file says.
+pub fn verdict_of(run: &Path) -> Value {
     let text = fs::read_to_string(run.join("verdict.json")).expect("a verdict");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// The page says what `verdict.json` says, every count of it.
+/// Nothing went wrong in the page, and it asked for nothing from elsewhere.
 #[track_caller]
-fn agrees(browser: &mut Browser, tab: &Tab, verdict: &Value) {
-    assert_eq!(
-        browser.text(tab, "document.querySelector('[data-part=verdict]').dataset.verdict"),
-        verdict["verdict"].as_str().unwrap()
-    );
-    assert_eq!(
-        browser.text(tab, "document.querySelector('[data-part=sentence]').textContent"),
-        verdict["sentence"].as_str().unwrap()
-    );
-    let shown = browser.ask(
-        tab,
-        "Object.fromEntries([...document.querySelectorAll('[data-account]')]
-            .map((part) => [part.dataset.account, Number(part.textContent.replaceAll(',', ''))]))",
-    );
-    let mut wanted = verdict["account"].as_object().expect("an account").clone();
-    wanted.retain(|name, count| name != "sum" && !count.is_null());
-    assert_eq!(shown, Value::Object(wanted));
-}
-
-#[track_caller]
-fn is_quiet_and_asks_only(browser: &mut Browser, tab: &Tab, origin: &str) {
+pub fn is_quiet_and_asks_only(browser: &mut Browser, tab: &Tab, origin: &str) {
     assert_eq!(browser.complaints(tab), [] as [String; 0]);
     let requests = browser.requests(tab);
     assert!(!requests.is_empty() && requests.iter().all(|url| url.starts_with(origin)), "{requests:?}");
 }
 
-#[test]
-fn two_browsers_follow_a_real_run_to_its_verdict() {
-    let project = Project::with_lab_2();
-    let mut browser = Browser::start();
-    let (running, url) = live(&project, &["2/subscriber-killed", "--seed", "7"]);
-    let tabs = [browser.tab(), browser.tab()];
-    for tab in &tabs {
-        browser.open(tab, &url);
-    }
-    for tab in &tabs {
-        browser.wait(tab, "document.body.dataset.state === 'ended'");
-    }
-    running.end().exits(AS_EXPECTED);
-    let verdict = verdict_of(&project.path("runs/02-fire-and-forget/subscriber-killed/latest"));
-    for tab in &tabs {
-        agrees(&mut browser, tab, &verdict);
-        is_quiet_and_asks_only(&mut browser, tab, &url);
-        let lines = browser.text(tab, "document.querySelector('[data-part=lines]').textContent");
-        assert!(lines.contains("kill consumer-"), "{lines}");
-        let cells = browser.ask(tab, "[...boards.values()][0].tally.reduce((sum, count) => sum + count, 0)");
-        assert_eq!(cells, verdict["account"]["attempted"], "every message has its cell");
-        let lost = browser
-            .ask(tab, "[...boards.values()][0].tally[KINDS.findIndex((kind) => kind.word === 'lost')]");
-        assert_eq!(lost, verdict["account"]["lost"]);
-    }
-}
-
-#[test]
-fn labs_side_by_side_have_a_board_each() {
-    let project = Project::with_lab_2();
-    let mut browser = Browser::start();
-    let (running, url) = live(&project, &["7", "2/nobody-listens", "--jobs", "2"]);
-    let tab = browser.tab();
-    browser.open(&tab, &url);
-    browser.wait(&tab, "document.body.dataset.state === 'ended'");
-    running.end().exits(AS_EXPECTED);
-    let labs = browser
-        .ask(&tab, "[...document.querySelectorAll('.board')].map((board) => board.dataset.lab).sort()");
-    assert_eq!(labs, json!(["02-fire-and-forget", "07-tiny"]));
-    let verdicts =
-        "[...document.querySelectorAll('[data-part=verdict]')].map((part) => part.dataset.verdict)";
-    assert_eq!(browser.ask(&tab, verdicts), json!(["kept", "kept"]));
-    is_quiet_and_asks_only(&mut browser, &tab, &url);
-}
-
-#[test]
-fn the_page_keeps_up_with_a_hundred_thousand_messages() {
-    let project = Project::tiny("");
-    let mut browser = Browser::start();
-    let (running, url) = live(&project, &["7/plain", "--set", "messages=100000"]);
-    let tab = browser.tab();
-    browser.open(&tab, &url);
-    browser.wait(&tab, "document.body.dataset.state === 'ended'");
-    running.end().exits(AS_EXPECTED);
-    let verdict = verdict_of(&project.latest("plain"));
-    assert_eq!(verdict["account"]["attempted"], json!(100_000));
-    agrees(&mut browser, &tab, &verdict);
-    // The hardest case: all of the map is drawn anew for each picture.
-    let frames = browser.ask(
-        &tab,
-        "new Promise((done) => {
-            const times = [];
-            let last = performance.now();
-            function frame() {
-                const now = performance.now();
-                times.push(now - last);
-                last = now;
-                for (const board of boards.values()) board.changed = true;
-                if (times.length < 101) requestAnimationFrame(frame); else done(times.slice(1).sort((a, b) => a - b));
-            }
-            requestAnimationFrame(frame);
-        })",
-    );
-    let times: Vec<f64> = frames.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
-    let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-    println!(
-        "frames with {} messages: median {median:.1} ms, longest {longest:.1} ms",
-        verdict["account"]["attempted"]
-    );
-    assert!(median <= 50.0, "median {median} ms, longest {longest} ms");
-}
-
-#[test]
-fn a_browser_that_stops_reading_stops_nobody() {
-    let project = Project::tiny("");
-    let (running, url) = live(&project, &["7/plain", "--set", "messages=100000"]);
-    let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut silent = TcpStream::connect(address).expect("the page");
-    write!(silent, "GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("a request");
-    // It is never read; the run begins because it looks, and ends all the same.
-    running.end().exits(AS_EXPECTED);
-    drop(silent);
-}
-
-#[test]
-fn the_live_page_is_for_this_machine_only() {
-    let project = Project::tiny("");
-    let (running, url) = live(&project, &["7/plain"]);
-    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    assert!(address.starts_with("127.0.0.1:"), "{url}");
-    for (path, host) in [("/", "evil.example"), ("/events", "evil.example"), ("/", "127.0.0.1.evil.example")]
-    {
-        let mut stream = TcpStream::connect(&address).expect("the page");
-        stream.set_read_timeout(Some(BOUND)).expect("a socket");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            .expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    }
-    // Whoever was refused was no reader; this one is, and the run begins.
-    let mut reader = TcpStream::connect(&address).expect("the page");
-    reader.set_read_timeout(Some(BOUND)).expect("a socket");
-    write!(reader, "GET /events HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-        .expect("a request");
-    let mut stream = String::new();
-    reader.read_to_string(&mut stream).expect("all of it");
-    assert!(stream.contains("event: everything") && stream.contains("\"ended\":true"), "{stream}");
-    running.end().exits(AS_EXPECTED);
+/// Nothing but what scrolls by itself is wider than a narrow screen.
+#[track_caller]
+pub fn fits_a_telephone(browser: &mut Browser, tab: &Tab) {
+    let metrics = json!({ "width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+    browser.tell(tab, "Emulation.setDeviceMetricsOverride", metrics);
+    let width = browser.ask(tab, "document.documentElement.scrollWidth");
+    browser.tell(tab, "Emulation.clearDeviceMetricsOverride", json!({}));
+    assert_eq!(width, json!(400), "something sticks out");
 }
 
 #[test]
@@ -246,6 +103,7 @@ fn the_report_can_be_read_with_eyes_keyboard_and_on_paper() {
     reaches_everything(&mut browser, &tab);
     the_map_answers_to_keys(&mut browser, &tab);
     is_quiet_and_asks_only(&mut browser, &tab, &url);
+    fits_a_telephone(&mut browser, &tab);
     themes_differ(&mut browser, &tab);
     // The browser would rather that this test did not read the picture back so often. That is no matter of the page's.
     let complaints = browser.complaints(&tab);
@@ -299,23 +157,6 @@ fn themes_differ(browser: &mut Browser, tab: &Tab) {
 }
 
 #[test]
-fn a_report_is_asked_for_again_and_one_of_an_unfinished_run_is_refused() {
-    let project = Project::tiny("");
-    project.run(&["run", "7/plain"]).exits(AS_EXPECTED);
-    let run = project.latest("plain");
-    let first = fs::read_to_string(run.join("report.html")).expect("written with the run");
-    fs::remove_file(run.join("report.html")).expect("it was there");
-    project.run(&["report", "runs/07-tiny/plain/latest"]).exits(AS_EXPECTED).says(&["report.html"]);
-    assert_eq!(fs::read_to_string(run.join("report.html")).expect("anew"), first);
-
-    fs::remove_file(run.join("verdict.json")).expect("it was there");
-    let refused = project.run(&["report", "runs/07-tiny/plain/latest"]);
-    refused.exits(USAGE).says(&["there is no report of runs/07-tiny/plain/latest: the run is unfinished"]);
-    project.run(&["report", "runs"]).exits(USAGE).says(&["is not a run folder"]);
-    project.run(&["report", "nowhere"]).exits(USAGE).says(&["there is no run folder nowhere"]);
-}
-
-#[test]
 fn all_labs_have_a_report_of_their_own() {
     let project = Project::tiny(&PLAIN.replace("\"plain\"", "\"again\""));
     project.run(&["run", "--all"]).exits(AS_EXPECTED);
@@ -357,55 +198,4 @@ fn screenshots() {
     let features = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
     browser.tell(&tab, "Emulation.setEmulatedMedia", json!({ "media": "screen", "features": features }));
     browser.picture(&tab, 1180, 1900, &docs.join("report-dark.png"));
-}
-
-/// `cargo test --release -p harness --test black_box live_page_cost -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement"]
-fn live_page_cost() {
-    let project = Project::with_lab_2();
-    let run = ["2/jetstream-nobody-listens", "--set", "messages=400000"];
-    let mut ratios: Vec<f64> = (0..9)
-        .map(|_| {
-            project.run(&[&["run", "--no-metrics"], run.as_slice()].concat()).exits(AS_EXPECTED);
-            let bare = seconds_of_sending(&project);
-            let arguments = [&["--metrics", "127.0.0.1:0"], run.as_slice()].concat();
-            let (running, url) = live(&project, &arguments);
-            let reader = std::thread::spawn(move || read_events(&url));
-            running.end().exits(AS_EXPECTED);
-            let bytes = reader.join().expect("a reader");
-            let shown = seconds_of_sending(&project);
-            println!("bare {bare:.3} s, shown {shown:.3} s, {bytes} bytes read");
-            bare / shown
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "rate with metrics and live page / without: median {:.3}, all {ratios:.3?}",
-        ratios[ratios.len() / 2]
-    );
-}
-
-/// From the first message to the last, in the newest run.
-fn seconds_of_sending(project: &Project) -> f64 {
-    let run = project.path("runs/02-fire-and-forget/jetstream-nobody-listens/latest");
-    let text = fs::read_to_string(run.join("events.jsonl")).expect("events");
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let at = |wanted: &Value| {
-        let found = events.iter().find(|event| {
-            wanted.as_object().expect("fields").iter().all(|(name, value)| event[name] == *value)
-        });
-        found.and_then(|event| event["at_s"].as_f64()).expect("the event")
-    };
-    at(&json!({ "event": "worker-done" })) - at(&json!({ "event": "phase-began", "phase": "steady" }))
-}
-
-/// Reads the news to their end, as a browser would.
-fn read_events(url: &str) -> u64 {
-    let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(address).expect("the page");
-    stream.set_read_timeout(Some(BOUND)).expect("a socket");
-    write!(stream, "GET /events HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-        .expect("a request");
-    std::io::copy(&mut stream, &mut std::io::sink()).expect("all of it")
 }

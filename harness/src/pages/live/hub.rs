@@ -7,7 +7,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::board::{Bits, Board, Line, Outcome, Run, State, Way};
-use crate::pages::cells::{Stretch, View, of_64, stretches};
+use crate::pages::{
+    cells::{View, of_64},
+    stretches::{Stretch, stretches},
+};
 
 /// The state, and who waits for it to change.
 #[derive(Debug)]
@@ -168,14 +171,11 @@ fn copy(board: &Board, seen: u64) -> (BoardNews, Rows, View) {
 }
 
 fn with_cells(mut news: BoardNews, rows: &[((u16, u32), Bits)], view: View) -> BoardNews {
-    let cells = rows.iter().flat_map(|((producer, number), bits)| {
-        let row = of_64(*bits, view);
-        (0..64).filter_map(move |place| {
-            Some((MessageId::new(*producer, number * 64 + place), row[place as usize]?))
-        })
-    });
+    let rows = rows
+        .iter()
+        .map(|((producer, number), bits)| (MessageId::new(*producer, number * 64), of_64(*bits, view)));
     if let Some(run) = &mut news.run {
-        run.cells = stretches(cells);
+        run.cells = stretches(rows);
     }
     news
 }

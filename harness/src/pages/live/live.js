@@ -3,7 +3,9 @@ const PHASES = ["up", "ready", "steady", "faults", "heal", "recover", "drain", "
 const PRODUCERS = 64; // More of them are counted, and have no cells here.
 const boards = new Map();
 
-const text = (count) => count === null || count === undefined ? "–" : count.toLocaleString("en");
+// Made once: a number's own toLocaleString makes one each time, and a frame has many numbers.
+const numbers = new Intl.NumberFormat("en");
+const text = (count) => count === null || count === undefined ? "–" : numbers.format(count);
 
 function element(name, options) {
   return Object.assign(document.createElement(name), options);
@@ -16,7 +18,7 @@ function newBoard(lab) {
   root.dataset.lab = lab;
   parts.phases.append(...PHASES.map((phase) => element("li", { textContent: phase })));
   document.getElementById("boards").append(root);
-  const board = { parts, run: 0, producers: new Map(), tally: [], changed: true };
+  const board = { parts, run: 0, producers: new Map(), tally: [], changed: false, top: 0 };
   board.map = messageMap(parts.map, parts.said, 360);
   parts.previous.addEventListener("click", () => board.map.seek(-1));
   parts.next.addEventListener("click", () => board.map.seek(1));
@@ -26,14 +28,19 @@ function newBoard(lab) {
 function forget(board) {
   board.producers.clear();
   board.tally = KINDS.map(() => 0);
+  board.dropped = false;
   board.map.forget();
   board.parts.lines.replaceChildren();
+  board.top = 0;
 }
 
 // Puts cells where they belong, and keeps count of each kind.
 function take(board, { producer, from, cells }) {
   if (!board.producers.has(producer)) {
-    if (board.producers.size === PRODUCERS) return;
+    if (board.producers.size === PRODUCERS) {
+      board.dropped = true;
+      return;
+    }
     board.producers.set(producer, { length: 0, kinds: new Uint8Array(1024), id: (at) => producer + "-" + at });
   }
   const block = board.producers.get(producer);
@@ -96,7 +103,6 @@ function showLines(board, lines) {
     list.append(item);
   }
   while (list.childElementCount > 400) list.firstElementChild.remove();
-  if (lines.length > 0) list.scrollTop = list.scrollHeight;
 }
 
 function showLegend(board) {
@@ -107,6 +113,15 @@ function showLegend(board) {
     return item;
   });
   board.parts.legend.replaceChildren(...items.filter((item) => item !== null));
+}
+
+// A map that looks whole and is not would deceive.
+function showBeyond(board) {
+  const part = board.parts.beyond, cells = board.tally.reduce((sum, count) => sum + count, 0);
+  part.hidden = !(board.news.beyond || board.dropped);
+  const missing = new Map(board.news.counts).get("attempted") - cells;
+  const who = missing === 1 ? "1 message has" : missing > 1 ? text(missing) + " messages have" : "Some messages have";
+  part.textContent = who + " no cell here: the map has no room for more. In the counts nothing is left out.";
 }
 
 function showOutcomes(board, outcomes) {
@@ -160,22 +175,39 @@ function show(news) {
     showWay(board);
     showLines(board, run.lines);
     showLegend(board);
+    showBeyond(board);
     showAccount(board);
-    board.changed = true;
+    drawSoon(board);
   }
   showOutcomes(board, news.outcomes);
 }
 
-// However often news come, the map is drawn once for each picture that the screen shows.
+// However often news come, the map is drawn once for each picture that the screen shows, and never where nothing is new.
+function drawSoon(board) {
+  if (![...boards.values()].some((board) => board.changed)) requestAnimationFrame(draw);
+  board.changed = true;
+}
+
+// Stays at the newest line, unless the reader has gone up from it.
+function follow(board) {
+  const list = board.parts.lines, bottom = list.scrollHeight - list.clientHeight;
+  if (list.scrollTop < Math.min(board.top, bottom) - 4) return;
+  list.scrollTop = bottom;
+  board.top = list.scrollTop;
+}
+
+addEventListener("resize", () => boards.forEach(follow));
+
+// What needs to know where things lie on the page is done here, when all news are in it: else the browser would have to
+// lay out the page once more for each of them.
 function draw() {
   for (const board of boards.values()) {
     if (!board.changed) continue;
     board.changed = false;
     board.map.show([...board.producers.values()]);
+    follow(board);
   }
-  requestAnimationFrame(draw);
 }
-requestAnimationFrame(draw);
 
 function state(name, said) {
   document.body.dataset.state = name;

@@ -8,30 +8,30 @@ mod settings;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use ledger::{Account, Verdict};
+use ledger::{Account, Latency, Verdict};
 
 pub use all::{Part, all};
 
 use self::{
     chart::Chart,
-    latency::{Latency, end_of_bar, latencies, shown},
+    latency::{latencies, shown},
 };
 use super::{
     MAP_SCRIPT, STYLE,
-    cells::{Cell, Cells, Stretch, View},
+    cells::{Cell, Cells, View},
     class,
     happenings::happening,
     json_in_html, palette,
     policy::policy,
+    stretches::Stretch,
 };
 use crate::{
     assess::{Archive, Assessed, judge},
-    command::views,
     error::Error,
     report::{
         page::Tone,
         run_report::{LabView, RunReport},
-        table,
+        table, views,
         words::{count_of, measured, number, seconds, sign},
     },
     store::RunFolder,
@@ -66,7 +66,8 @@ pub fn write_anew(path: &Path) -> Result<PathBuf, Error> {
         return Err(refuse("the run is unfinished, it has no verdict.json; run it again"));
     }
     let archive = Archive::open(&folder).map_err(|error| refuse(&format!("the run is damaged: {error}")))?;
-    if let Some(damage) = archive.damage.first() {
+    let cut = || "events.jsonl ends before the run did".to_owned();
+    if let Some(damage) = archive.damage.first().cloned().or_else(|| (!archive.ended()).then(cut)) {
         return Err(refuse(&format!(
             "the run is damaged: {damage}; harness check says what can still be said"
         )));
@@ -251,7 +252,7 @@ impl Page<'_> {
         let bar = |(place, count): (usize, &u64)| {
             let height = if *count == 0 { 0.0 } else { (*count as f64 / most * 60.0).max(1.0) };
             let height = (height * 10.0).round() / 10.0;
-            let end = shown(end_of_bar(place));
+            let end = shown(Latency::end_of_bar(place));
             let title = format!("up to {end}: {}", number(*count));
             let label = if place % 3 == 0 { end } else { String::new() };
             Bar { x: place * 41 + 6, y: format!("{:.1}", 64.0 - height), height, title, label }

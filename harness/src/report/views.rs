@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use ledger::Verdict;
 
+use super::{
+    document::RunResult,
+    run_report::{LabView, LogView, RunReport, VariantView},
+    sentence::sentence,
+};
 use crate::{
     assess::Assessed,
     error::Error,
-    report::{
-        document::RunResult,
-        run_report::{LabView, LogView, RunReport, VariantView},
-        sentence::sentence,
-    },
     scenario::{Lab, Plan},
 };
 
