@@ -11,9 +11,10 @@ pub mod manifest;
 pub mod outside;
 pub mod pods;
 pub mod shell;
+mod volume;
 pub mod worker;
 
-use std::{collections::BTreeMap, fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::Path};
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
@@ -49,6 +50,7 @@ impl fmt::Debug for Cluster {
 impl Cluster {
     /// Talks to the API server as the conductor's service account, and begins to watch the namespace's pods.
     pub async fn join(inside: Inside) -> Result<Self, Error> {
+        volume::refuse_network(Path::new(HOME))?;
         let client = Client::try_default().await.map_err(|error| {
             Error::Other(format!("the cluster's API cannot be used from inside: {error}"))
         })?;
