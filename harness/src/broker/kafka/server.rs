@@ -183,7 +183,7 @@ impl Server {
         Ok((how == KILLED, how))
     }
 
-    /// Stops all its threads with SIGSTOP; the evidence. Longer than its session, 1 s, and its controller takes it to be
+    /// Stops all its threads with SIGSTOP; the evidence. Longer than its session, 1.5 s, and its controller takes it to be
     /// gone; it comes back by itself.
     pub async fn pause(&mut self) -> Result<String, Error> {
         match &mut self.node {

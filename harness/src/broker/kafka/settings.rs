@@ -117,7 +117,7 @@ pub fn text(ports: &Ports, hosts: &Hosts, data: &str, more: &str) -> String {
     )
 }
 
-/// What does not differ. A session of 1 s decides how long a killed broker stays away: until then the controller takes
+/// What does not differ. A session of 1.5 s decides how long a killed broker stays away: until then the controller takes
 /// it to be there. Below that, a machine that stalls for a moment would lose a healthy broker. Whether a transaction
 /// is older than it may be is looked at twice a second, not every 10 s.
 const ORDINARY: &str = "\
@@ -137,7 +137,7 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 group.consumer.min.session.timeout.ms=500
 group.consumer.min.heartbeat.interval.ms=100
-broker.session.timeout.ms=1000
+broker.session.timeout.ms=1500
 broker.heartbeat.interval.ms=200
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 num.network.threads=2

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use k8s_openapi::{
     api::{
         apps::v1::StatefulSet,
-        core::v1::{PersistentVolumeClaim, Secret, Service, ServicePort, ServiceSpec},
+        core::v1::{PersistentVolumeClaim, Service, ServicePort, ServiceSpec},
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
@@ -14,7 +14,7 @@ use kube::api::{DeleteParams, PostParams};
 use crate::{
     broker::kafka::settings::{LinkPorts, Ports},
     error::Error,
-    runtime::k8s::{Cluster, MANAGED_BY, failed, gone_or, manifest, named},
+    runtime::k8s::{Cluster, MANAGED_BY, failed, gone_or, manifest},
     scenario::Broker,
 };
 
@@ -39,9 +39,10 @@ fn image(broker: Broker) -> Option<String> {
 
 /// Makes the address for workers; it stays over restarts, whatever pod is behind it, ready or not.
 pub async fn make_address(cluster: &Cluster, name: &str, broker: Broker) -> Result<IpAddr, Error> {
-    make_service(cluster, name, &service(name, name, &ports(broker), Some("None"))).await?;
+    make_service(cluster, name, &service(cluster, name, name, &ports(broker), Some("None"))).await?;
     let workers = format!("{name}-workers");
-    let made = make_service(cluster, &workers, &service(&workers, name, &ports(broker), None)).await?;
+    let made =
+        make_service(cluster, &workers, &service(cluster, &workers, name, &ports(broker), None)).await?;
     let address = made.spec.and_then(|spec| spec.cluster_ip).and_then(|address| address.parse().ok());
     address.ok_or_else(|| Error::Other(format!("the cluster gave the service {workers} no address")))
 }
@@ -54,7 +55,7 @@ pub async fn make_set(
     settings: BTreeMap<String, String>,
 ) -> Result<(), Error> {
     cluster.make_secret(name, settings).await?;
-    let set = set(name, broker)?;
+    let set = set(cluster, name, broker)?;
     let made = cluster.api().create(&PostParams::default(), &set).await;
     made.map(drop).map_err(failed(format!("make the stateful set {name}")))
 }
@@ -72,7 +73,7 @@ pub async fn remove(cluster: &Cluster, name: &str) -> Result<(), Error> {
         let deleted = cluster.api::<Service>().delete(service, &now).await;
         gone_or(deleted.map(drop), format!("delete the service {service}"))?;
     }
-    gone_or(cluster.api::<Secret>().delete(name, &now).await.map(drop), format!("delete the secret {name}"))?;
+    cluster.delete_secret(name).await?;
     let claim = format!("data-{}", pod(name));
     let deleted = cluster.api::<PersistentVolumeClaim>().delete(&claim, &now).await;
     gone_or(deleted.map(drop), format!("delete the claim {claim}"))
@@ -99,7 +100,7 @@ async fn make_service(cluster: &Cluster, name: &str, service: &Service) -> Resul
     made.map_err(failed(format!("make the service {name}")))
 }
 
-fn service(name: &str, server: &str, ports: &[u16], address: Option<&str>) -> Service {
+fn service(cluster: &Cluster, name: &str, server: &str, ports: &[u16], address: Option<&str>) -> Service {
     let port = |port: &u16| ServicePort {
         name: Some(format!("port-{port}")),
         port: i32::from(*port),
@@ -113,16 +114,16 @@ fn service(name: &str, server: &str, ports: &[u16], address: Option<&str>) -> Se
         ports: Some(ports.iter().map(port).collect()),
         ..ServiceSpec::default()
     };
-    Service { metadata: named(name), spec: Some(spec), ..Service::default() }
+    Service { metadata: cluster.named(name), spec: Some(spec), ..Service::default() }
 }
 
 fn label(server: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(SERVER.to_owned(), server.to_owned())])
 }
 
-fn set(name: &str, broker: Broker) -> Result<StatefulSet, Error> {
+fn set(cluster: &Cluster, name: &str, broker: Broker) -> Result<StatefulSet, Error> {
     let mut set = manifest::broker(broker)?;
-    set.metadata = named(name);
+    set.metadata = cluster.named(name);
     let spec = &mut set.spec;
     spec.service_name = Some(name.to_owned());
     spec.selector = LabelSelector { match_labels: Some(label(name)), ..LabelSelector::default() };

@@ -13,6 +13,8 @@ pub struct Inside {
     pub address: IpAddr,
     /// The image of this pod, which is that of the workers as well.
     pub image: String,
+    /// The name and the id of this pod, which owns all that it makes: with it, all of it goes.
+    pub pod: (String, String),
 }
 
 impl Inside {
@@ -24,7 +26,9 @@ impl Inside {
         let Some(address) = variable("HARNESS_POD_IP") else { return Ok(None) };
         let address = address.parse().map_err(|_| missing("HARNESS_POD_IP", "is no address"))?;
         let need = |name: &'static str| variable(name).ok_or_else(|| missing(name, "is not set"));
-        Ok(Some(Self { namespace: need("HARNESS_NAMESPACE")?, address, image: need("HARNESS_IMAGE")? }))
+        let (namespace, image) = (need("HARNESS_NAMESPACE")?, need("HARNESS_IMAGE")?);
+        let pod = (need("HARNESS_POD")?, need("HARNESS_POD_UID")?);
+        Ok(Some(Self { namespace, address, image, pod }))
     }
 }
 

@@ -16,7 +16,10 @@ pub mod worker;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::Path};
 
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::{
+    api::core::v1::{Pod, Secret},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
 use kube::{
     Api, Client,
     api::{DeleteParams, ObjectMeta, PostParams},
@@ -82,16 +85,35 @@ impl Cluster {
         self.inside.address
     }
 
+    /// The beginning of an object that goes when this pod goes.
+    pub fn named(&self, name: &str) -> ObjectMeta {
+        let (pod, uid) = self.inside.pod.clone();
+        let owner = OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            name: pod,
+            uid,
+            ..OwnerReference::default()
+        };
+        ObjectMeta { owner_references: Some(vec![owner]), ..named(name) }
+    }
+
     /// Makes a secret of these values.
     pub async fn make_secret(&self, name: &str, values: BTreeMap<String, String>) -> Result<(), Error> {
         let secret = Secret {
-            metadata: named(name),
+            metadata: self.named(name),
             immutable: Some(true),
             string_data: Some(values),
             ..Secret::default()
         };
         let made = self.api().create(&PostParams::default(), &secret).await;
         made.map(drop).map_err(failed(format!("make the secret {name}")))
+    }
+
+    /// Takes a secret away.
+    pub async fn delete_secret(&self, name: &str) -> Result<(), Error> {
+        let deleted = self.api::<Secret>().delete(name, &DeleteParams::default()).await;
+        gone_or(deleted.map(drop), format!("delete the secret {name}"))
     }
 
     /// Takes a pod away at once. Its container gets no time: the name is free when this has been seen to happen.

@@ -15,7 +15,7 @@ use kube::api::PostParams;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::{io::AsyncWriteExt, net::unix::pipe, process::Command};
 
-use super::{Cluster, HOME, MANAGED_BY, failed, manifest, pods::Known, shell};
+use super::{Cluster, HOME, failed, manifest, pods::Known, shell};
 use crate::error::{Error, LogTail};
 
 /// How long what was done to a pod may take to be seen: the kubelet looks at its containers once a second.
@@ -163,7 +163,10 @@ impl WorkerPod {
     /// Takes the pod away, running or not. Nobody waits for it.
     pub fn take_away(&self) {
         let (cluster, name) = (self.cluster.clone(), self.name.clone());
-        tokio::spawn(async move { cluster.delete_pod(&name).await });
+        tokio::spawn(async move {
+            cluster.delete_pod(&name).await?;
+            cluster.delete_secret(&name).await
+        });
     }
 
     async fn send(&self, script: &str) {
@@ -204,8 +207,9 @@ fn environment(command: &Command) -> BTreeMap<String, String> {
 
 fn pod(cluster: &Cluster, name: &str, command: &Command) -> Result<Pod, Error> {
     let mut pod = manifest::worker()?;
-    pod.metadata.name = Some(name.to_owned());
-    pod.metadata.labels.get_or_insert_default().insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+    let labels = pod.metadata.labels.take().unwrap_or_default();
+    pod.metadata = cluster.named(name);
+    pod.metadata.labels.get_or_insert_default().extend(labels);
     let Some(container) = pod.spec.as_mut().and_then(|spec| spec.containers.first_mut()) else {
         return Err(Error::Other("the manifest of a worker has no container".to_owned()));
     };
