@@ -123,7 +123,7 @@ impl Store {
         let name = self.names.group.as_str();
         let what = format!("remove the group {name} that was left over");
         let admin = self.admin()?;
-        let deadline = Instant::now() + bound;
+        let (deadline, answer_by) = (Instant::now() + bound, Instant::now() + ANSWER_BOUND);
         loop {
             let results =
                 admin.delete_groups(&[name], &options()).await.map_err(|error| asked(&what, &error))?;
@@ -136,6 +136,10 @@ impl Store {
                     return Ok(Some(format!(
                         "another run has members in the group {name}, still there after {bound:?}"
                     )));
+                }
+                // A broker that was just started answers before it has read what it knows of groups.
+                Some((_, error)) if not_yet(error) && Instant::now() < answer_by => {
+                    tokio::time::sleep(STEP).await; // the pace of asking; an answer is the condition
                 }
                 Some((_, error)) => return Err(asked(&what, &error)),
             }
@@ -203,6 +207,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether a broker says that it cannot say it now, and will be able to.
+fn not_yet(error: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    matches!(error, CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator)
 }
 
 fn options() -> AdminOptions {
