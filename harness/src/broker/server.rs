@@ -143,8 +143,13 @@ impl Server {
     }
 
     /// Lets it go on after a pause; harmless when it was not paused, or is gone.
-    pub fn resume(&mut self) {
-        whichever!(self, server => server.resume());
+    pub async fn resume(&mut self) {
+        match self {
+            Server::Nats(server) => server.resume(),
+            Server::Postgres(server) => server.resume(),
+            Server::Kafka(server) => server.resume(),
+            Server::Pod(server) => server.resume().await,
+        }
     }
 
     /// Starts it again after a kill or a stop: same data, same port.

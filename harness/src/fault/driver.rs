@@ -208,7 +208,7 @@ impl Stage<'_> {
             (Action::Pause, true) => {
                 if let Some(server) = self.broker_of_faults().and_then(|broker| self.brokers.get_mut(broker))
                 {
-                    server.resume();
+                    server.resume().await;
                 }
             }
             (_, true) => self.restart_broker().await?,
@@ -216,7 +216,7 @@ impl Stage<'_> {
                 if let Some(life) =
                     self.place_of(&resolved).and_then(|place| self.workers[place].life.as_mut())
                 {
-                    life.resume();
+                    life.resume().await;
                 }
             }
             (_, false) => self.restart_worker(&resolved)?,

@@ -102,10 +102,10 @@ impl Life {
     }
 
     /// Lets it go on; harmless when it is not stopped or is gone.
-    pub fn resume(&mut self) {
+    pub async fn resume(&mut self) {
         match self {
             Life::Process(node) => node.resume(),
-            Life::Pod(pod) => pod.resume(),
+            Life::Pod(pod) => pod.resume().await,
         }
     }
 

@@ -182,9 +182,12 @@ impl Server {
     }
 
     /// Lets it go on; harmless when it is not stopped or is gone.
-    pub fn resume(&mut self) {
-        let (pods, name) = (self.cluster.api(), pod(&self.name));
-        tokio::spawn(async move { shell::shell(&pods, &name, shell::RESUME).await.map(drop) });
+    pub async fn resume(&mut self) {
+        if self.alive()
+            && let Err(error) = shell::shell(&self.cluster.api(), &pod(&self.name), shell::RESUME).await
+        {
+            tracing::warn!("{error}");
+        }
     }
 
     /// Starts it again: a new pod of the same name, the same volume, the same address. In the old pod the cluster would

@@ -153,10 +153,9 @@ impl WorkerPod {
     }
 
     /// Lets it go on; harmless when it is not stopped or is gone.
-    pub fn resume(&mut self) {
+    pub async fn resume(&mut self) {
         if self.alive() {
-            let (pods, name) = (self.cluster.api(), self.name.clone());
-            tokio::spawn(async move { shell::shell(&pods, &name, shell::RESUME).await.map(drop) });
+            self.send(shell::RESUME).await;
         }
     }
 
